@@ -4,6 +4,7 @@
 import { json, request } from "./rest.js";
 
 const visit = (session) => `/api/v1/visits/${encodeURIComponent(session)}`;
+const at = (id) => `/api/v1/exports/${encodeURIComponent(id)}`;
 const recording = (session) => `/api/v1/recordings/${encodeURIComponent(session)}`;
 
 /** Reads what the page asks for again and again by itself, which keeps no sign-in from ending that is not used. */
@@ -27,6 +28,13 @@ export const relisten = (state) => json(`/api/v1/relisten?state=${state}`);
 
 export const verify = (session) => json(`${visit(session)}/verification`, "POST", {});
 export const verification = (session) => look(`${visit(session)}/verification`);
+
+export const exportsOf = (session) => json(`/api/v1/exports${session ? `?session=${encodeURIComponent(session)}` : ""}`);
+export const exportOf = (id) => look(at(id));
+export const requestExport = (session, order) => json(`${recording(session)}/exports`, "POST", order);
+/** @param {"decide" | "build" | "withdraw"} step */
+export const stepExport = (id, step, body) => json(`${at(id)}/${step}`, "POST", body);
+export const packageOf = (id) => `${at(id)}/package`;
 
 export const purgePlan = () => json("/api/v1/purge");
 export const purgeRun = () => look("/api/v1/purge/run");

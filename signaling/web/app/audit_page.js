@@ -18,6 +18,7 @@ import { el } from "../ui/dom.js";
 import { showHelp } from "../ui/help.js";
 import { complain, inform } from "../ui/toast.js";
 import { SearchPart } from "./audit_search.js";
+import { ExportsPart } from "./exports_part.js";
 import { PurgePart } from "./purge_part.js";
 
 const TICK = 500; // ms
@@ -91,6 +92,7 @@ export class Audit {
       if (place.part === "visit") await this.#showVisit(place);
       else if (place.part === "relisten") await this.#showDuties("overdue");
       else if (place.part === "holds") await this.#showHolds();
+      else if (place.part === "exports") await this.#showExports();
       else if (place.part === "purge") await this.#showPurge();
       else await this.#showSearch(place.query);
     } catch (error) {
@@ -128,6 +130,7 @@ export class Audit {
       onRate: (rating) => this.#do(audit.rate(session, rating), "audit_done_rate"),
       onHold: () => this.#hold(session, "hold", audit.hold),
       onLift: () => this.#hold(session, "lift", audit.liftHolds),
+      exportsOpened: () => this.#openExports(session),
     });
     this.#view.show("visit", this.#visit.node);
     translate(this.#visit.node);
@@ -190,6 +193,18 @@ export class Audit {
     this.#list = holdListView();
     this.#list.update(holds);
     this.#view.show("holds", this.#list.node);
+  }
+
+  async #showExports() {
+    this.#list = new ExportsPart(this.#me);
+    this.#view.show("exports", el("section", { class: "audit-list" }, el("h1", { t: "audit_part_exports" }), this.#list.node));
+    await this.#list.start();
+  }
+
+  #openExports(session) {
+    this.#list = new ExportsPart(this.#me, session);
+    this.#list.start().catch((error) => this.#fail(error));
+    return this.#list.node;
   }
 
   async #showPurge() {

@@ -2,6 +2,7 @@
  * Words about a visit that several parts of the auditors' page need alike.
  */
 import { SIDES } from "../state/sessions.js";
+import { dayOf } from "../state/clock.js";
 import { filmTime } from "../state/film_time.js";
 import { CATALOGS, inWords, language, t } from "./i18n.js";
 
@@ -28,6 +29,9 @@ export function peopleOf(visit) {
   const visitors = visit.visitors.length ? visit.visitors.join(t("and_names")) : t("audit_no_visitors");
   return `${visit.inmate ?? "—"} ⇄ ${visitors}`;
 }
+
+/** The last day on which a recording is kept: it may go at the first moment of the next one. */
+export const lastDayOf = (due) => dayOf(new Date(Date.parse(due) - 1));
 
 /** How the visit ended, with its article. */
 export function endingOf(visit) {

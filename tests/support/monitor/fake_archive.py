@@ -155,6 +155,16 @@ def purge_run(state: str, **changes: Any) -> dict[str, Any]:
     return made | changes
 
 
+def handed(id: str, **changes: Any) -> dict[str, Any]:
+    """Return a request for an export by another auditor."""
+    made: dict[str, Any] = {"id": id, "session": RECORDED, "site": "yunnan-1", "state": "requested"}
+    made |= {"state_zh": "待批准", "reason": "法院调取", "receiver": "昆明市中级人民法院", "downloaders": []}
+    made |= {"by": {"id": "sun", "name": "孙审计"}, "at": BEGAN.isoformat(), "decided_by": None, "decided_at": None}
+    made |= {"note": "", "progress": 0.0, "failure": None, "failure_zh": "", "failure_en": "", "bytes": None}
+    made |= {"sha256": None, "sound": None, "ready_at": None, "expires_at": None, "mine": True}
+    return made | changes
+
+
 class FakeArchive:
     """The archive of one test: its `visits`, and the requests that the page has sent."""
 
@@ -174,6 +184,7 @@ class FakeArchive:
         self.refuse: dict[str, dict[str, Any]] = {}  # problem documents, by order
         self.plan: dict[str, Any] = {"as_of": BEGAN.isoformat(), "site": None, "recordings": 0, "bytes": 0}
         self.plan |= {"sites": [], "kept": [], "broken": []}
+        self.exports: list[dict[str, Any]] = []
         self.runs: list[dict[str, Any]] = [purge_run("none")]
 
     def routes(self) -> list[web.RouteDef]:
@@ -192,6 +203,10 @@ class FakeArchive:
             web.get("/api/v1/purge", self.due),
             web.get("/api/v1/purge/run", self.run),
             web.post("/api/v1/purge/{order}", self.purge),
+            web.get("/api/v1/exports", self.listed),
+            web.get("/api/v1/exports/{id}", self.exported),
+            web.post("/api/v1/exports/{id}/{step}", self.step),
+            web.post(f"{recording}/exports", self.request),
             web.post(f"{visit}/{{order:.+}}", self.order),
             web.post(f"{recording}/{{order:.+}}", self.order),
         ]
@@ -257,6 +272,34 @@ class FakeArchive:
             return web.json_response(purge_run("running", recordings=2), status=202)
         permit = {"code": "ABCD-EFGH-JKLM-NPQR", "expires_at": BEGAN.isoformat(), "recordings": 2, "bytes": 1}
         return web.json_response(permit, status=201)
+
+    async def listed(self, request: web.Request) -> web.Response:
+        """Return the requests for exports, the newest first."""
+        return web.json_response({"exports": self.exports})
+
+    async def exported(self, request: web.Request) -> web.Response:
+        """Return one request, which is ready at the second look."""
+        chosen = next(each for each in self.exports if each["id"] == request.match_info["id"])
+        answer = dict(chosen)
+        chosen |= {"state": "ready", "progress": 1.0, "bytes": 5_000_000, "expires_at": BEGAN.isoformat()}
+        return web.json_response(answer)
+
+    async def request(self, request: web.Request) -> web.Response:
+        """Take a request for an export."""
+        body = await request.json()
+        self.orders.append(("exports", request.match_info["session"], body))
+        self.exports.insert(0, handed("exp_new", **body))
+        return web.json_response(self.exports[0], status=201)
+
+    async def step(self, request: web.Request) -> web.Response:
+        """Take a step about a request; an approved one is being built."""
+        id, step, body = request.match_info["id"], request.match_info["step"], await request.json()
+        self.orders.append((f"exports/{step}", id, body))
+        chosen = next(each for each in self.exports if each["id"] == id)
+        state = {"approve": "building", "refuse": "refused"}.get(body.get("decision", ""), "expired")
+        officer = {"id": "li-ming", "name": "李明"}
+        chosen |= {"state": state, "decided_by": officer, "decided_at": BEGAN.isoformat(), "note": body.get("note", "")}
+        return web.json_response(chosen | {"progress": 0.4})
 
     async def play(self, request: web.Request) -> web.StreamResponse:
         """Return a film, or the range of it that is asked for."""

@@ -6,7 +6,7 @@ import { timeWithSeconds } from "../../state/clock.js";
 import { el, put } from "../dom.js";
 import { languageButton } from "../header.js";
 
-const PARTS = ["search", "relisten", "holds", "purge"];
+const PARTS = ["search", "relisten", "holds", "exports", "purge"];
 
 /** @param {{onSignOut()}} actions */
 export function pageView(me, { onSignOut }) {

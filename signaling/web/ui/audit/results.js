@@ -2,7 +2,7 @@
  * The visits that a search has found, a row each, with a still picture of both sides.
  */
 import { posterOf } from "../../api/audit.js";
-import { codeWords, endingOf, interventionOf, peopleOf, percent, placesOf } from "../../i18n/audit_words.js";
+import { codeWords, endingOf, interventionOf, lastDayOf, peopleOf, percent, placesOf } from "../../i18n/audit_words.js";
 import { onLanguage, t } from "../../i18n/i18n.js";
 import { visitFragment } from "../../state/audit_query.js";
 import { dateAndTime, dayOf, timeOfDay } from "../../state/clock.js";
@@ -100,7 +100,7 @@ export function chipsOf(row) {
   const worst = SIDES.map((side) => row.quality?.[side]).find((level) => level === "poor") ?? SIDES.map((side) => row.quality?.[side]).find((level) => level === "fair");
   if (worst) made.push(chip(worst === "poor" ? "bad" : "wait", t("audit_quality_chip", { level: codeWords("quality", worst) })));
   if (row.recording?.held) made.push(chip("done", t("audit_held")));
-  if (row.recording?.due_at) made.push(chip("", t("audit_due", { day: dayOf(new Date(row.recording.due_at)) })));
+  if (row.recording?.due_at) made.push(chip("", t("audit_due", { day: lastDayOf(row.recording.due_at) })));
   if (row.marks) made.push(chip("done", t("audit_marks_count", { count: row.marks })));
   if (row.relisten?.state === "due") made.push(chip("wait", t("audit_relisten_due", { at: dateAndTime(row.relisten.due_at) })));
   if (row.relisten?.state === "overdue") made.push(chip("bad", t("audit_relisten_overdue", { at: dateAndTime(row.relisten.due_at) })));

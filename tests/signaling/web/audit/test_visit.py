@@ -73,7 +73,7 @@ class TestTheTimeline:
         table = visit.locator(".timeline-list")
         for words in (
             "劝阻 YN-16-2",
-            "缺失 (家属)：线路中断",
+            "缺失：线路中断",
             "会见室连接中断",
             "提到他人姓名",
             "延长 5 分钟　周监狱长",

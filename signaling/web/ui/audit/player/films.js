@@ -76,7 +76,7 @@ function pictureOf(film) {
 
 /** The viewer's name, account and the time, all over the picture: a photograph of the screen tells its author. */
 export function viewerMark(me, now) {
-  const marks = Array.from({ length: 12 }, () => el("span"));
+  const marks = Array.from({ length: 9 }, () => el("span"));
   const node = el("div", { class: "viewer-mark", "aria-hidden": "true" }, ...marks);
   return {
     node,

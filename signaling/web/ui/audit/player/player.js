@@ -13,7 +13,7 @@ const SOUNDS = [["prison", "visitor", "supervisors"], ["prison"], ["visitor"], [
  * @param {object} visit as the server sends it @param {{me, now(), onTime(second), onHelp()}} page
  */
 export function playerView(visit, { me, now, onTime, onHelp }) {
-  const officers = (visit.lanes?.speech?.supervisors ?? []).length > 0;
+  const officers = (visit.lanes?.interventions ?? []).some(({ kind }) => kind === "talkback") || (visit.lanes?.speech?.supervisors ?? []).length > 0;
   const choice = { mode: "sides", copy: false, heard: new Set(VOICES.filter((voice) => voice !== "supervisors" || officers)), officers };
   const overlay = viewerMark(me, now);
   const pictures = el("div", { class: "film-pictures" });

@@ -24,8 +24,8 @@ export function lanesOf(visit) {
     lane("gaps", t("audit_lane_gaps"), (lanes.gaps ?? []).map(gapItem)),
     ...two((side, name) => lane(`speech-${side}`, `${name} ${t("audit_lane_speech")}`, (lanes.speech?.[side] ?? []).map((stretch) => speechItem(stretch, name)))),
     lane("speech-supervisors", t("audit_lane_officers"), (lanes.speech?.supervisors ?? []).map((stretch) => speechItem(stretch, t("audit_voice_supervisors"))), true),
-    ...two((side, name) => lane(`quality-${side}`, `${name} ${t("audit_lane_quality")}`, (lanes.quality?.[side] ?? []).map((each) => qualityItem(each, name)))),
-    ...(visit.supervisors ?? []).map((officer) => lane(`officer-${officer.id}`, officerName(officer), (officer.present ?? []).map((stretch) => presentItem(stretch, officer)))),
+    ...two((side, name) => lane(`quality-${side}`, `${name} ${t("audit_lane_quality")}`, qualityOf(visit, side).map((each) => qualityItem(each, name)))),
+    ...sorted(visit.supervisors ?? []).map((officer) => lane(`officer-${officer.id}`, officerName(officer), (officer.present ?? []).map((stretch) => presentItem(stretch, officer)))),
     lane("extension", t("audit_lane_extension"), (lanes.extension ?? []).map(extensionItem), true),
   ];
   return made.filter(({ items, optional }) => items.length || !optional);
@@ -38,6 +38,23 @@ const lane = (key, name, items, optional = false) => ({ key, name, items, option
 const span = ({ at, to }, level, words, listed = false) => ({ at, to: Math.max(to ?? at, at), level, words, point: false, listed });
 const point = ({ at }, level, words) => ({ at, to: at, level, words, point: true, listed: true });
 
+const RANK = { prison: 0, visitor: 1 };
+const sorted = (officers) => [...officers].sort((a, b) => (RANK[a.side] ?? 2) - (RANK[b.side] ?? 2));
+
+/** The quality of a side over the whole film: what the server does not name is good, where it has looked at all. */
+function qualityOf(visit, side) {
+  const named = visit.lanes?.quality?.[side] ?? [];
+  if (!visit.quality?.[side] || !visit.film_seconds) return named;
+  const whole = [];
+  let at = 0;
+  for (const each of [...named, { at: visit.film_seconds, to: visit.film_seconds }]) {
+    if (each.at > at) whole.push({ at, to: each.at, level: "good" });
+    if (each.level) whole.push(each);
+    at = Math.max(at, each.to);
+  }
+  return whole;
+}
+
 const stateItem = (each) => span(each, `state-${each.state}`, `${t("audit_lane_states")}${t("colon")}${t(`state_${each.state}`)}`, true);
 
 function interventionItem(each) {
@@ -49,10 +66,7 @@ function interventionItem(each) {
 }
 
 /** A gap with its cause and what crossed meanwhile: one sentence of the server's, as it stands in exports, too. */
-function gapItem(gap) {
-  const side = gap.side === "both" ? t("audit_both") : t(`side_short_${gap.side}`);
-  return span(gap, "gap", `${t("audit_gap")} (${side})${t("colon")}${inWords(gap)}`, true);
-}
+const gapItem = (gap) => span(gap, "gap", `${t("audit_gap")}${t("colon")}${inWords(gap)}`, true);
 
 function markItem(made) {
   const words = `${codeWords("mark", made.kind)}${t("colon")}${made.text}${t("and_then")}${made.by_name}`;
@@ -86,8 +100,9 @@ export function listedItems(lanes) {
 export function shareWords(visit, length) {
   const sum = (stretches) => (stretches ?? []).reduce((total, [at, to]) => total + to - at, 0);
   const share = (seconds) => (length ? percent(Math.min(1, seconds / length)) : "—");
-  const spoken = SIDES.map((side) => t("audit_spoke", { name: t(`side_short_${side}`), time: filmTime(sum(visit.lanes?.speech?.[side])), share: share(sum(visit.lanes?.speech?.[side])) }));
-  const watched = (visit.supervisors ?? []).map((officer) => t("audit_watched", {
+  const heard = SIDES.some((side) => visit.lanes?.speech?.[side]?.length); // an old recording was never listened to
+  const spoken = !heard ? [] : SIDES.map((side) => t("audit_spoke", { name: t(`side_short_${side}`), time: filmTime(sum(visit.lanes?.speech?.[side])), share: share(sum(visit.lanes?.speech?.[side])) }));
+  const watched = sorted(visit.supervisors ?? []).map((officer) => t("audit_watched", {
     name: officerName(officer), time: filmTime(officer.seconds ?? sum(officer.present)), share: share(officer.seconds ?? sum(officer.present)) }));
   return [...spoken, ...watched];
 }

@@ -1,7 +1,7 @@
 /**
  * Who met where and how it ended: the part of a visit that is read before the film.
  */
-import { codeWords, endingOf, languageName, peopleOf, percent, placesOf } from "../../../i18n/audit_words.js";
+import { codeWords, endingOf, languageName, lastDayOf, peopleOf, percent, placesOf } from "../../../i18n/audit_words.js";
 import { onLanguage, t } from "../../../i18n/i18n.js";
 import { dayOf, timeOfDay } from "../../../state/clock.js";
 import { filmTime } from "../../../state/film_time.js";
@@ -39,6 +39,6 @@ function rowsOf(visit) {
       `${officers.map(({ name }) => name).join(t("and_names")) || t("nobody_there")}${visit.coverage ? ` · ${t("audit_covered", { share: percent(visit.coverage[side]) })}` : ""}`]);
   }
   if (visit.pack) rows.push([t("audit_pack"), `${visit.pack.name} ${visit.pack.version} · ${visit.pack.sha256.slice(0, 12)}`]);
-  if (visit.recording?.due_at) rows.push([t("audit_kept_until"), dayOf(new Date(visit.recording.due_at))]);
+  if (visit.recording?.due_at) rows.push([t("audit_kept_until"), lastDayOf(visit.recording.due_at)]);
   return rows;
 }

@@ -17,7 +17,8 @@ const PLAYABLE = "archived";
 
 /**
  * @param {object} visit as the server sends it
- * @param {{me, now(), onAdd, onWithdraw, onRate, onHold, onLift, onHelp, onBack}} actions
+ * @param {{me, now(), onAdd, onWithdraw, onRate, onHold, onLift, onHelp, onBack, exportsOpened()}} actions `exportsOpened`
+ *   returns what stands under "hand over" once it is opened
  */
 export function visitView(visit, actions) {
   const playable = visit.recording?.state === PLAYABLE;
@@ -36,7 +37,7 @@ export function visitView(visit, actions) {
     el("div", { class: "visit-left" }, player?.node ?? noFilm, timeline.node),
     el("aside", { class: "visit-right", tLabel: "audit_about" },
       el("section", { class: "visit-about", "aria-labelledby": "about-title" }, el("h2", { id: "about-title", t: "audit_about" }), head.list), marks.node, ratings.node,
-      ...(playable ? [verification.node] : []), ...(visit.recording ? [holds.node] : [])));
+      ...(playable ? [verification.node, exportsSection(actions.exportsOpened)] : []), ...(visit.recording ? [holds.node] : [])));
 
   function update(changed) {
     timeline.update(changed, changed.film_seconds ?? changed.seconds ?? 0);
@@ -67,4 +68,13 @@ export function visitView(visit, actions) {
     },
     close: () => parts.forEach((part) => part.close()),
   };
+}
+
+/** The requests of the visit; they are read when the section is opened, since that is journaled. */
+function exportsSection(opened) {
+  const node = el("section", { class: "visit-exports" });
+  const more = el("details", {}, el("summary", {}, el("h2", { t: "audit_part_exports" })));
+  more.addEventListener("toggle", () => more.append(opened()), { once: true });
+  node.append(more);
+  return node;
 }

@@ -1,0 +1,79 @@
+/**
+ * Exports on the auditors' page: reads requests, follows those that are being built, and gives the officers' orders.
+ */
+import * as audit from "../api/audit.js";
+import * as api from "../api/rest.js";
+import { t } from "../i18n/i18n.js";
+import { askStep, exportsView } from "../ui/audit/exports/exports.js";
+import { isGoing } from "../ui/audit/exports/row.js";
+import { complain, inform } from "../ui/toast.js";
+
+const EVERY = 2000; // ms between looks while a package is built
+const PATHS = { approve: "decide", refuse: "decide", build: "build", withdraw: "withdraw" };
+
+/** The requests of one visit, or of all where there is no `session`. */
+export class ExportsPart {
+  #view;
+  #requests = [];
+  #timer = 0;
+  #closed = false;
+
+  constructor(me, session = null) {
+    this.session = session;
+    this.#view = exportsView(me.id, {
+      onStep: (request, step) => this.#step(request, step),
+      ...(session ? { onRequest: (order) => this.#request(order) } : {}),
+    });
+    this.node = this.#view.node;
+  }
+
+  /** Reads the requests. Raises problems. */
+  async start() {
+    const { exports } = await audit.exportsOf(this.session);
+    this.#show(exports);
+  }
+
+  close() {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#view.close();
+  }
+
+  #show(requests) {
+    if (this.#closed) return;
+    this.#requests = requests;
+    this.#view.update(requests);
+    clearTimeout(this.#timer);
+    if (requests.some(isGoing)) this.#timer = setTimeout(() => this.#look(), EVERY);
+  }
+
+  async #look() {
+    try {
+      this.#show(await Promise.all(this.#requests.map((request) => (isGoing(request) ? audit.exportOf(request.id) : request))));
+    } catch (error) {
+      complain(api.asProblem(error));
+    }
+  }
+
+  async #request(order) {
+    return this.#do(() => audit.requestExport(this.session, order), "audit_done_export");
+  }
+
+  async #step(request, step) {
+    const body = await askStep(request, step);
+    if (body) await this.#do(() => audit.stepExport(request.id, PATHS[step], body), `audit_done_export_${step}`);
+  }
+
+  async #do(order, done) {
+    try {
+      const changed = await order();
+      inform(t(done));
+      const others = this.#requests.filter(({ id }) => id !== changed.id);
+      this.#show([changed, ...others].sort((a, b) => b.at.localeCompare(a.at)));
+      return true;
+    } catch (error) {
+      complain(api.asProblem(error));
+      return false;
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * One request to hand a recording over (移交): who asked for whom and why, how far it is, and what may be done about it.
+ */
+import { packageOf } from "../../../api/audit.js";
+import { inWords, onLanguage, t } from "../../../i18n/i18n.js";
+import { visitFragment } from "../../../state/audit_query.js";
+import { dateAndTime } from "../../../state/clock.js";
+import { el } from "../../dom.js";
+
+const LEVELS = { requested: "wait", approved: "done", building: "done", ready: "good", refused: "bad", failed: "bad" };
+const OPEN = new Set(["requested", "approved", "building", "ready"]);
+const GOING = new Set(["approved", "building"]);
+
+/** Whether a request changes by itself. */
+export const isGoing = ({ state }) => GOING.has(state);
+
+/** Which steps an officer may take; the server checks it again. */
+export function stepsOf(request, me) {
+  const steps = [];
+  if (request.state === "requested" && request.by.id !== me) steps.push("approve", "refuse");
+  if (request.state === "failed") steps.push("build");
+  if (OPEN.has(request.state) && [request.by.id, request.decided_by?.id].includes(me)) steps.push("withdraw");
+  return steps;
+}
+
+/** @param {string} me the auditor's id @param {boolean} linked whether the row leads to its visit */
+export function exportRow(me, linked, onStep) {
+  const node = el("li", { class: "export-row" });
+  let shown = null;
+  const write = () => shown && node.replaceChildren(...partsOf(shown, me, linked, onStep));
+  return {
+    node,
+    update(request) {
+      if (JSON.stringify(request) === JSON.stringify(shown)) return; // the focus stays on its buttons
+      shown = request;
+      write();
+    },
+    close: onLanguage(write),
+  };
+}
+
+function partsOf(request, me, linked, onStep) {
+  const chip = el("span", { class: "chip", data: { level: LEVELS[request.state] ?? "" } }, t(`audit_export_state_${request.state}`));
+  const steps = stepsOf(request, me).map((step) => el("button", { type: "button", class: "small-button", on: { click: () => onStep(request, step) } }, t(`audit_export_${step}`)));
+  const made = [
+    el("div", { class: "line" }, chip, el("strong", { dir: "auto" }, request.receiver), el("span", { class: "spring" }),
+      ...(linked ? [el("a", { href: `#${visitFragment(request.session)}` }, t("audit_export_visit"))] : [])),
+    el("p", { class: "mark-text", dir: "auto" }, request.reason),
+    el("p", { class: "quiet small" }, `${t("audit_export_by", { name: request.by.name, at: dateAndTime(request.at) })}${decisionOf(request)}`),
+  ];
+  if (request.state === "building") made.push(el("progress", { max: "1", value: String(request.progress), "aria-label": t("audit_export_progress") }));
+  if (request.failure) made.push(el("p", { class: "export-trouble" }, inWords({ zh: request.failure_zh, en: request.failure_en })));
+  if (request.sound === false) made.push(el("p", { class: "export-trouble" }, t("audit_export_unsound")));
+  if (request.state === "ready") made.push(el("p", { class: "small" }, t("audit_export_until", { at: request.expires_at ? dateAndTime(request.expires_at) : "" })));
+  const download = request.state === "ready" && request.mine
+    ? [el("a", { class: "download", href: packageOf(request.id), download: "" }, t("audit_export_download", { size: sizeOf(request.bytes ?? 0) }))] : [];
+  if (steps.length || download.length) made.push(el("div", { class: "line" }, ...download, ...steps));
+  return made;
+}
+
+function decisionOf({ decided_by: by, decided_at: at, note }) {
+  if (!by) return "";
+  return `${t("and_then")}${t("audit_export_decided", { name: by.name, at: at ? dateAndTime(at) : "" })}${note ? ` (${note})` : ""}`;
+}
+
+const sizeOf = (bytes) => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`);

@@ -1,0 +1,74 @@
+"""Handing recordings over on the auditors' page: one officer asks, another one decides; the package is built and fetched."""
+
+from playwright.async_api import Page, expect
+
+from tests.signaling.web.test_accessibility import violations
+from tests.support.monitor.fake_archive import RECORDED, FakeArchive, handed
+
+ME = {"id": "li-ming", "name": "李明"}
+
+
+class TestAsking:
+    async def test_takes_receiver_and_reason_and_may_be_withdrawn_by_the_same_officer(
+        self, visit: Page, archive: FakeArchive
+    ) -> None:
+        await visit.locator(".visit-exports summary").click()
+        await expect(visit.get_by_text("没有移交申请")).to_be_visible()
+        await visit.get_by_label("接收单位或接收人").fill("昆明市中级人民法院")
+        await visit.get_by_label("移交理由").fill("法院调取 2026-114")
+        await visit.get_by_role("button", name="申请移交").click()
+        await expect(visit.locator(".export-row")).to_contain_text("待批准")
+        order = {"receiver": "昆明市中级人民法院", "reason": "法院调取 2026-114"}
+        assert archive.orders == [("exports", RECORDED, order)]
+        assert await violations(visit) == []
+
+    async def test_the_own_request_is_withdrawn_and_never_approved_by_oneself(
+        self, audit: Page, archive: FakeArchive
+    ) -> None:
+        archive.exports = [handed("exp_1", by=ME)]
+        await audit.get_by_role("link", name="移交").click()
+        await expect(audit.locator(".export-row").get_by_role("button")).to_have_text(["撤回"])
+        await audit.get_by_role("button", name="撤回").click()
+        await audit.get_by_role("dialog").get_by_role("button", name="撤回").click()
+        await expect(audit.locator(".export-row")).to_contain_text("已失效")
+        assert archive.orders == [("exports/withdraw", "exp_1", {})]
+
+
+class TestDeciding:
+    async def test_an_approved_package_is_followed_until_it_can_be_fetched(
+        self, audit: Page, archive: FakeArchive
+    ) -> None:
+        archive.exports = [handed("exp_1")]
+        await audit.get_by_role("link", name="移交").click()
+        await audit.get_by_role("button", name="批准", exact=True).click()
+        await audit.get_by_role("dialog").get_by_role("button", name="批准", exact=True).click()
+        await expect(audit.get_by_role("progressbar", name="移交包进度")).to_be_visible()
+        link = audit.get_by_role("link", name="下载移交包（5.0 MB）")
+        await expect(link).to_have_attribute("href", "/api/v1/exports/exp_1/package")
+        assert archive.orders == [("exports/decide", "exp_1", {"decision": "approve"})]
+        assert await violations(audit) == []
+
+    async def test_a_refusal_needs_its_reason(self, audit: Page, archive: FakeArchive) -> None:
+        archive.exports = [handed("exp_1")]
+        await audit.get_by_role("link", name="移交").click()
+        await audit.get_by_role("button", name="不批准").click()
+        await audit.get_by_role("dialog").get_by_role("textbox").fill("手续不全")
+        await audit.get_by_role("dialog").get_by_role("button", name="不批准").click()
+        await expect(audit.locator(".export-row")).to_contain_text("李明 决定（03-03 10:00） (手续不全)")
+        assert archive.orders == [("exports/decide", "exp_1", {"decision": "refuse", "note": "手续不全"})]
+
+    async def test_a_package_for_others_is_not_offered(self, audit: Page, archive: FakeArchive) -> None:
+        archive.exports = [handed("exp_1", state="ready", mine=False, bytes=1, expires_at="2026-03-03T02:00:00Z")]
+        await audit.get_by_role("link", name="移交").click()
+        await expect(audit.locator(".export-row")).to_contain_text("可下载")
+        await expect(audit.get_by_role("link", name="下载移交包")).to_have_count(0)
+
+    async def test_a_failure_is_told_in_words_and_built_again(self, audit: Page, archive: FakeArchive) -> None:
+        failed = {"state": "failed", "failure": "font", "failure_zh": "缺少中文字体", "failure_en": "A font is missing"}
+        archive.exports = [handed("exp_1", **failed)]
+        await audit.get_by_role("link", name="移交").click()
+        await expect(audit.get_by_text("缺少中文字体")).to_be_visible()
+        await audit.get_by_role("button", name="重新制作").click()
+        await audit.get_by_role("dialog").get_by_role("button", name="重新制作").click()
+        await expect(audit.locator(".export-row")).to_contain_text("已失效")
+        assert archive.orders == [("exports/build", "exp_1", {})]
