@@ -1,4 +1,4 @@
-"""Handing recordings over on the auditors' page: one officer asks, another one decides; the package is built and fetched."""
+"""Handing recordings over on the auditors' page: one officer asks, another one decides, the package is fetched."""
 
 from playwright.async_api import Page, expect
 
