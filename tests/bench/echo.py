@@ -1,11 +1,11 @@
 """Measures the echo of a room (issue: at least 30 dB): python -m tests.bench.echo. A terminal's page in a real Chromium
-plays the far room's voice from a loudspeaker that its microphone hears, and a headless peer in the far room's place
+plays a far person's talk from a loudspeaker that its microphone hears, and a headless peer in the far room's place
 measures how much of it comes back, while no person speaks in the room.
 
 Three rooms: `apart`, where the microphone does not hear the loudspeaker; `raw`, where it does and the page is made to
 send the microphone as it is, which shows that the echo is really there; and `page`, the product. Chromium's canceller
-learns the room for some seconds, which are not measured. On a busy machine sound is played and recorded with gaps, each
-of which the canceller takes for another room: the load is printed beside each number."""
+learns the room for some seconds, which are not measured. The load is printed beside each number: where programs get
+their turns late, the canceller loses the room by turns."""
 
 import asyncio
 import math
@@ -17,27 +17,30 @@ from statistics import median
 from typing import Annotated
 
 import numpy as np
+import pytest
 import typer
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, async_playwright
 from rich.console import Console
 from rich.table import Table
 
 from broker.kernel.ids import Side
-from huijian.demo.synthetic.voice import SyntheticVoice
+from huijian.demo.synthetic.sources import GeneratedVideo
 from kiosk_agent.agent import Kiosk, KioskConfig
 from kiosk_agent.http_client import http_client
-from kiosk_agent.media.frames import RATE, mono_samples, rms
+from kiosk_agent.media.frames import mono_samples, rms
+from kiosk_agent.media.source import RoomSources, SourceClock
 from kiosk_agent.room.chromium import find_browser
 from tests.bench import tools
-from tests.bench.sound_room import Air, sound_room
+from tests.bench.sound_room import sound_room
+from tests.bench.talk import LEVEL, Talk
 from tests.support.chromium import FLAGS
 from tests.support.kiosk.answerer import TOKEN, Answerer, answering
 from tests.support.kiosk.control import Control, view
-from tests.support.kiosk.page_kiosk import CONNECTIONS
 from tests.support.kiosk.room_page import room_page, shows
 from tests.support.patience import PATIENCE
 
 NEEDED = {"chromium": "chromium", "pulseaudio": "pulseaudio", "pulseaudio-utils": "pactl"}
+SEED = 7
 FRAMES = 50
 """Frames of sound a second."""
 SILENCE = -100.0
@@ -60,25 +63,16 @@ DEVICES = """{
     };
 }"""
 """Script with a small drawn camera; the microphone is the sound room's, as it is where RAW is true."""
-FOUND = """async () => {
-    const sending = connections.find((each) => each.getSenders().some(({ track }) => track));
-    for (const stats of (await sending.getStats()).values()) {
-        if (stats.type === "media-source" && stats.kind === "audio") return stats.echoReturnLossEnhancement ?? null;
-    }
-    return null;
-}"""
 console = Console(width=max(Console().width, 120), highlight=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Levels of one round in dB of full scale: the voice as it was sent to the room, and what came back. `canceller` is
-    what Chromium itself tells of its canceller."""
+    """Levels of one round in dB of full scale: the talk as it was sent to the room, and what came back."""
 
     room: str
     sent: float
     back: float
-    canceller: float | None
     load: float
 
     @property
@@ -92,9 +86,10 @@ def decibels(level: float) -> float:
     return max(SILENCE, 20 * math.log10(level)) if level > 0 else SILENCE
 
 
-def voice(side: Side) -> float:
-    """Return the level of a side's synthetic voice."""
-    return decibels(rms(SyntheticVoice(side).samples(0, 4 * RATE)))
+def talking(side: Side, size: tuple[int, int] = (320, 180)) -> RoomSources:
+    """Return a far room in which a person talks."""
+    clock = SourceClock()
+    return RoomSources(GeneratedVideo(side, clock, size, 5), Talk(clock, SEED), clock)
 
 
 @asynccontextmanager
@@ -115,12 +110,14 @@ async def browser_in(environment: dict[str, str]) -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def meeting(room: str, air: Air) -> AsyncIterator[tuple[Page, Answerer]]:
-    """Run the terminal in a visit; yield its page, and the far end, which sends a voice and keeps what comes back."""
-    script = CONNECTIONS + DEVICES.replace("RAW", "true" if room == "raw" else "false")
+async def meeting(room: str, loss: float) -> AsyncIterator[Answerer]:
+    """Run the terminal in a visit; yield the far end, which sends a voice and keeps what comes back."""
+    script = DEVICES.replace("RAW", "true" if room == "raw" else "false")
     control, ending = Control(), asyncio.Event()
     async with AsyncExitStack() as stack:
-        environment = await stack.enter_async_context(sound_room(None if room == "apart" else air))
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr("tests.support.kiosk.answerer.generated_sources", talking)
+        environment = await stack.enter_async_context(sound_room(None if room == "apart" else loss))
         far, access = await stack.enter_async_context(answering(control.routes))
         http = await stack.enter_async_context(http_client())
         browser = await stack.enter_async_context(browser_in(environment))
@@ -135,24 +132,23 @@ async def meeting(room: str, air: Air) -> AsyncIterator[tuple[Page, Answerer]]:
             await control.until(1, "connections")
             await control.report(view("live", tested=True, remaining=1_200_000))
             await shows(page, "live")
-            yield page, far
+            yield far
         finally:
             ending.set()
             await asyncio.wait_for(running, PATIENCE)
 
 
-async def measure(room: str, air: Air, settle: float, seconds: float, rounds: int) -> list[Round]:
+async def measure(room: str, loss: float, settle: float, seconds: float, rounds: int) -> list[Round]:
     """Measure one room: so many rounds, after the seconds in which the canceller learns."""
     found = []
-    async with meeting(room, air) as (page, far):
+    async with meeting(room, loss) as far:
         begins = round(settle * FRAMES)
+        await _has(far, begins, settle + PATIENCE)
         for _ in range(rounds):
             ends = begins + round(seconds * FRAMES)
             await _has(far, ends, settle + seconds + PATIENCE)
             heard = np.concatenate([mono_samples(frame) for frame in far.sounds[begins:ends]])
-            sent = voice(Side.VISITOR)
-            canceller = await page.evaluate(FOUND)
-            found.append(Round(room, sent, decibels(rms(heard)), canceller, os.getloadavg()[0]))
+            found.append(Round(room, decibels(LEVEL), decibels(rms(heard)), os.getloadavg()[0]))
             console.print(_line(found[-1]))
             begins = ends
     return found
@@ -164,8 +160,8 @@ async def _has(far: Answerer, count: int, limit: float) -> None:
 
 
 def _line(found: Round) -> str:
-    more = "" if found.canceller is None else f", Chromium tells of {found.canceller:.0f} dB by its canceller"
-    return f"{found.room:6} {found.sent:6.1f} dB sent, {found.back:6.1f} dB back: {found.loss:5.1f} dB{more}"
+    levels = f"{found.sent:6.1f} dB sent, {found.back:6.1f} dB back: {found.loss:5.1f} dB"
+    return f"{found.room:6} {levels}, load {found.load:.1f}"
 
 
 def table(rows: list[Round]) -> Table:
@@ -186,8 +182,7 @@ def main(
     rounds: Annotated[int, typer.Option(help="Rounds of each room.")] = 5,
     seconds: Annotated[float, typer.Option(help="Seconds of a round.")] = 5.0,
     settle: Annotated[float, typer.Option(help="Seconds before the first round.")] = 10.0,
-    loss: Annotated[float, typer.Option(help="dB that the air takes.")] = 6.0,
-    delay: Annotated[int, typer.Option(help="Milliseconds that the air takes.")] = 40,
+    loss: Annotated[float, typer.Option(help="dB that are lost between loudspeaker and microphone.")] = 6.0,
     times: Annotated[int, typer.Option(help="How often the rooms are measured, each time anew.")] = 1,
 ) -> None:
     """Measure each room, and print how much more quiet the far voice comes back."""
@@ -195,7 +190,7 @@ def main(
         raise typer.Exit(1)
     rows: list[Round] = []
     for room in rooms.split(",") * times:
-        rows += asyncio.run(measure(room, Air(loss, delay), settle, seconds, rounds))
+        rows += asyncio.run(measure(room, loss, settle, seconds, rounds))
     console.print(table(rows))
 
 

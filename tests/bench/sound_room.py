@@ -1,12 +1,11 @@
-"""A room for sound without a sound card: a PulseAudio of its own with a loudspeaker, a microphone, and between them the
-air, which carries the loudspeaker's sound to the microphone later and more quietly."""
+"""A room for sound without a sound card: a PulseAudio of its own with a loudspeaker, a microphone that hears
+it more quietly. Between them is no air: the echo comes as late as the buffers of a sound card let it, some 30 ms."""
 
 import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.patience import PATIENCE
@@ -16,23 +15,14 @@ FULL = 65536
 ROOM = """
 load-module module-native-protocol-unix auth-anonymous=1 socket={socket}
 load-module module-null-sink sink_name=loudspeaker rate=48000 channels=2
-load-module module-null-sink sink_name=ear rate=48000 channels=1
-load-module module-remap-source master=ear.monitor source_name=microphone source_properties=device.description=Room
+load-module module-null-sink sink_name=elsewhere rate=48000 channels=2
+load-module module-remap-source master={hears}.monitor source_name=microphone source_properties=device.description=Room
 set-default-sink loudspeaker
 set-default-source microphone
-set-sink-volume ear {volume}
+set-sink-volume loudspeaker {volume}
 """
-AIR = "load-module module-loopback source=loudspeaker.monitor sink=ear latency_msec={delay} adjust_time=0\n"
-"""The way of the sound; without adjustment, as a rate that is adjusted all the time is what no real air does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Air:
-    """What the air does to the loudspeaker's sound: how much more quiet it is at the microphone (dB), and how much
-    later (ms, the device's own buffers apart)."""
-
-    loss: float
-    delay: int
+"""The microphone hears what a sink plays: one clock and no buffer between them, as a second one that runs dry on a busy
+machine would be what no air is, an echo that comes sooner and later by turns."""
 
 
 class SoundRoomError(Exception):
@@ -40,14 +30,14 @@ class SoundRoomError(Exception):
 
 
 @asynccontextmanager
-async def sound_room(air: Air | None) -> AsyncIterator[dict[str, str]]:
-    """Run the room until the block ends; yield the environment of programs in it. None is a room whose microphone does
-    not hear the loudspeaker."""
+async def sound_room(loss: float | None) -> AsyncIterator[dict[str, str]]:
+    """Run the room until the block ends; yield the environment of programs in it. The microphone hears the loudspeaker
+    more quietly by the `loss` (dB); None is a room in which it does not hear it."""
     with tempfile.TemporaryDirectory(prefix="hj-sound-") as folder:
         socket, script = Path(folder, "native"), Path(folder, "room.pa")
-        volume = FULL if air is None else round(FULL * 10 ** (-air.loss / 60))
-        text = ROOM.format(socket=socket, volume=volume) + ("" if air is None else AIR.format(delay=air.delay))
-        script.write_text(text, "ascii")
+        volume = round(FULL * 10 ** (-(loss or 0.0) / 60))
+        hears = "elsewhere" if loss is None else "loudspeaker"
+        script.write_text(ROOM.format(socket=socket, volume=volume, hears=hears), "ascii")
         quiet = ("--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--disable-shm=yes", "--log-level=error")
         process = await asyncio.create_subprocess_exec(
             *("pulseaudio", "-n", *quiet, "--high-priority=yes", "--realtime=yes", f"--file={script}"),
