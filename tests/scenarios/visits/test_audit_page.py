@@ -14,7 +14,6 @@ from broker.kernel.clock import SystemClock
 from signaling.auth.factors import totp
 from tests.support.chromium import chromium
 from tests.support.installation import Installation
-from tests.support.patience import PATIENCE
 from tests.support.visit import visit
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
@@ -107,12 +106,3 @@ class TestTheAuditor:
         await expect(audit.locator(".legal-holds li")).to_contain_text("法院调取 2026-114")
         kinds = {kind for kind, _ in await installation.journal_with(recorded, lambda kind, _: kind == "HoldAdded")}
         assert {"VisitSeen", "HoldAdded"} <= kinds
-
-    async def test_sees_the_view_copy_once_it_is_made(
-        self, audit: Page, recorded: str, installation: Installation
-    ) -> None:
-        await audit.goto(f"{installation.server}/audit#visit={recorded}")
-        await expect(audit.get_by_role("radio", name="合成副本")).to_be_enabled(timeout=PATIENCE * 1000)
-        await audit.get_by_role("radio", name="合成副本").check()
-        await audit.get_by_role("button", name="播放", exact=True).click()
-        await audit.wait_for_function(f"() => ({TIMES})().length === 1 && ({TIMES})()[0] > 0.5")
