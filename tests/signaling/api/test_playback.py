@@ -124,13 +124,13 @@ class TestPlaying:
 
     async def test_is_on_disk_before_the_first_byte_and_refused_where_it_cannot_be(self, front, film, monkeypatch):
         seen = []
-        send = playback._send
+        send = playback.send
 
         async def look(*args):
             seen.append([one.kind for one in await entries(front.store.engine)].count("RecordingPlayed"))
             await send(*args)
 
-        monkeypatch.setattr(playback, "_send", look)
+        monkeypatch.setattr(playback, "send", look)
         await front.ask("GET", film, "auditor")
         assert seen == [1]
         with monkeypatch.context() as patch:
