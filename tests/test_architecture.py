@@ -49,6 +49,7 @@ WIRE_NAMES = {"RecorderLagging", "SpeechBegan", "SpeechEnded", "SpeechView"}
 SEAMS: dict[str, str] = {
     "broker.booking.language_codes": "data: a table of codes",
     "broker.control.store.devices.codes": "pure: how a code is spelled and read; tested alone",
+    "broker.control.store.sign_in.identities": "one part of the store a file",
     "broker.control.recovery.take_up": "what a start finds, beside `row_watch`; tested alone",
     "broker.relay.congestion.publisher_rate": "pure, the counterpart of subscriber_adaptation; tested alone",
     "broker.relay.limits.media_budget": "pure, beside the other limits; tested alone",
@@ -352,14 +353,21 @@ class TestWhatIsInstalled:
         return {PACKAGE_OF.get(name, name).lower().replace("_", "-") for name in found}
 
     def test_includes_all_that_the_packages_import(self):
-        assert self.foreign(*PACKAGES) - self.declared("tpm") == set()
+        assert self.foreign(*PACKAGES) - self.declared("tpm", "oidc") == set()
 
-    def test_an_extra_is_imported_by_one_module_alone_and_inside_a_function(self):
-        extra, allowed = self.declared("tpm") - self.declared(), ROOT / "kiosk_agent" / "identity" / "tpm.py"
-        assert extra == {"tpm2-pytss"}
+    @pytest.mark.parametrize(
+        ("extra", "modules", "allowed"),
+        [
+            ("tpm", {"tpm2-pytss"}, "kiosk_agent/identity/tpm.py"),
+            ("oidc", {"authlib", "joserfc"}, "signaling/auth/oidc/provider.py"),
+        ],
+    )
+    def test_an_extra_is_imported_by_one_module_alone_and_inside_a_function(self, extra, modules, allowed):
+        assert self.declared(extra) - self.declared() == modules
+        names = "tpm2_pytss" if extra == "tpm" else "authlib|joserfc"
         for path in sources(*PACKAGES):
-            found = re.findall(r"^( *)(?:import|from) tpm2_pytss", path.read_text("utf-8"), re.M)
-            assert not found or (path == allowed and all(found)), path
+            found = re.findall(rf"^( *)(?:import|from) (?:{names})", path.read_text("utf-8"), re.M)
+            assert not found or (path == ROOT / allowed and all(found)), path
 
     def test_includes_all_that_the_tests_import(self):
         assert self.foreign("tests") - self.declared("dev") == set()

@@ -299,6 +299,20 @@ class InvitationRefused(VisitError):
     title_zh, title_en = "邀请链接无效", "The invitation is not valid"
 
 
+class IdentityRefused(VisitError):
+    """The identity service's answer is not valid, or its person has no account here: which of these is not told."""
+
+    code, http_status, close_code = "identity_refused", 403, 4003
+    title_zh, title_en = "统一身份认证未通过", "The identity service's answer does not open an account"
+
+
+class ProviderUnavailable(VisitError):
+    """The identity service does not answer."""
+
+    code, http_status, close_code = "provider_unavailable", 503, 1013
+    title_zh, title_en = "统一身份认证服务无应答", "The identity service does not answer"
+
+
 class TerminalRefused(VisitError):
     """The signature is not that of the terminal's key, or there is no such terminal; which of these is not told."""
 

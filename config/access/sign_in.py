@@ -1,8 +1,11 @@
 """Settings of how officers sign in: which roles need a second factor, and for how long a sign-in lasts."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from config.network import server_url
 
 OFFICERS = ("supervisor", "clerk", "approver", "auditor", "admin")
 NEED_SECOND_FACTOR = ("approver", "auditor", "admin")
@@ -16,6 +19,27 @@ a whole visit."""
 OTHER_IDLE_MINUTES = 30
 
 
+class IdentityProvider(BaseModel):
+    """A provincial identity service that speaks OpenID Connect. `public_url`: the address of these pages, to which it
+    sends browsers back; `name`, `name_en`: the words on the sign-in page."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str
+    client_id: str = Field(min_length=1, max_length=200)
+    client_secret_file: Path | None = None  # default: a public client, by PKCE alone
+    public_url: str
+    name: str = Field("统一身份认证", min_length=1, max_length=40)
+    name_en: str = Field("Identity service", min_length=1, max_length=40)
+
+    _are_urls = field_validator("issuer", "public_url")(server_url)
+
+    @property
+    def redirect_uri(self) -> str:
+        """The address to which the service sends a browser back; it is registered there."""
+        return f"{self.public_url}/api/v1/sign-in/oidc/callback"
+
+
 class SignInRules(BaseModel):
     """The section `[sign_in]` of the settings. Hours and minutes are by role; roles left out have the usual ones."""
 
@@ -25,6 +49,7 @@ class SignInRules(BaseModel):
     second_factor_roles: tuple[str, ...] = NEED_SECOND_FACTOR
     hours: dict[str, int] = Field(default_factory=dict)
     idle_minutes: dict[str, int] = Field(default_factory=dict)
+    oidc: IdentityProvider | None = None
     invitation_hours: int = Field(default=72, ge=1, le=168)
 
     @field_validator("second_factor_roles")

@@ -84,18 +84,24 @@ def page_of(call: Call) -> Place | None:
 
 
 def _answer(call: Call, success: Success) -> web.Response:
-    user, context = success.user, call.context
-    data = {"factor": success.factor} if success.factor else {"must_enrol": True} if user.must_enrol else {}
-    context.journal.note_request("SignedIn", None, author(user), data)
+    user = success.user
     view = UserView(id=user.id, name=user.name, role=user.role.value, site=user.site)
     signed_in = SignedIn(token=user.token, expires_at=success.expires, user=view, must_enrol=user.must_enrol)
     answer = web.Response(body=signed_in.model_dump_json().encode(), content_type="application/json")
+    answer_to(call, success, answer)
+    return answer
+
+
+def answer_to(call: Call, success: Success, answer: web.Response) -> None:
+    """Journal a sign-in, and set its cookies on the answer, which ends its connection."""
+    user, context = success.user, call.context
+    data = {"factor": success.factor} if success.factor else {"must_enrol": True} if user.must_enrol else {}
+    context.journal.note_request("SignedIn", None, author(user), data)
     secure = context.settings.cookie_secure
     set_cookie(answer, call.request, SESSION, user.token, success.expires - context.now().wall, secure)
     if success.device:
         set_cookie(answer, call.request, DEVICE, success.device, timedelta(days=DAYS), secure)
     close_after(answer)
-    return answer
 
 
 @table.add("POST", "/api/v1/sign-out", roles=USERS, zh="退出登录", en="Sign out", status=204, enrolling=True)

@@ -13,7 +13,7 @@ from broker.control.journal.journal import Journal
 from broker.control.store.records import User as Account
 from broker.control.store.store import Store
 from broker.kernel.clock import Clock
-from broker.kernel.errors import Busy, NotSignedIn, TooMany, VisitError
+from broker.kernel.errors import Busy, IdentityRefused, NotSignedIn, TooMany, VisitError
 from config.settings import Settings
 from signaling.api.messages.sign_in import Proof
 from signaling.auth.attacks import Attacks
@@ -79,6 +79,7 @@ class SignIns:
         self._issued, self.factors, self._settings = issued, factors, settings
         self._accounts: OrderedDict[str, None] = OrderedDict()  # names that are accounts, as far as they were tried
         self._invitations = Limit(burst=10, per_minute=10)
+        self._ways = Limit(burst=20, per_minute=20)
         self.attacks = Attacks()
 
     async def sign_in(self, user: str, password: str, browser: Browser) -> Success:
@@ -88,7 +89,17 @@ class SignIns:
         Raises SecondFactorNeeded, TooMany, Busy, or NotSignedIn in the same time and words whether the user or the
         password is unknown.
         """
-        account = await self.check_password(user, password, browser)
+        return await self._first_step(await self.check_password(user, password, browser), browser)
+
+    async def sign_in_by_identity(self, user: str, browser: Browser) -> Success:
+        """Sign in the account that the identity service's person is linked to, in the place of a password. Raises
+        IdentityRefused or SecondFactorNeeded."""
+        account = await self._store.user_named(user) if user else None
+        if account is None or account.disabled:
+            raise IdentityRefused()
+        return await self._first_step(account, browser)
+
+    async def _first_step(self, account: Account, browser: Browser) -> Success:
         await self.factors.ask(account)
         if self._settings.needs_second_factor(account.role):
             return await self._enrolling(account, browser)
@@ -124,6 +135,10 @@ class SignIns:
             self.attacks.count(account.id, isinstance(error, NotSignedIn), origin.place, self._clock.now().mono)
             self.write_attacks()
             raise
+
+    def pay_for_provider(self, address: str) -> None:
+        """Charge a way to or from the identity service to the place that it comes from. Raises TooMany."""
+        self._ways.take(place_of(address), self._clock.now().mono)
 
     def pay_for_invitation(self, address: str) -> None:
         """Charge an attempt at an invitation to the place that it comes from. Raises TooMany."""

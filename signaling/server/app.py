@@ -40,7 +40,7 @@ from signaling.api import (
     slots,
     suspensions,
 )
-from signaling.api.accounts import changes, factors, invitations, security_keys
+from signaling.api.accounts import changes, factors, invitations, oidc, security_keys
 from signaling.api.accounts import sessions as own_sessions
 from signaling.api.audit import detail, marks, relisten, verification, visits
 from signaling.api.drills import routes as drills
@@ -52,6 +52,7 @@ from signaling.api.terminals.view import MEETING
 from signaling.auth import session_expiry
 from signaling.auth.credentials import Credentials
 from signaling.auth.factors.checks import FactorChecks
+from signaling.auth.oidc.provider import Provider
 from signaling.auth.scope import Caller
 from signaling.auth.sign_ins import SignIns
 from signaling.budgets.allowance import Allowance
@@ -107,6 +108,7 @@ ROUTES: tuple[Route, ...] = tuple(
             changes.table,
             factors.table,
             security_keys.table,
+            oidc.table,
             own_sessions.table,
             invitations.table,
             drills.table,
@@ -213,6 +215,7 @@ def build_context(
         openapi=_document(version),
         openapi_file=_document_file(version),
         identity_key=identity_key(settings.keys_dir),
+        provider=Provider(settings.sign_in.oidc) if settings.sign_in.oidc is not None else None,
     )
 
 

@@ -22,6 +22,7 @@ from recorder.export.queue import Exports
 from recorder.viewcopy.queue import ViewCopies
 from signaling.api.messages.fields import ID_PATTERN
 from signaling.auth.credentials import Credentials
+from signaling.auth.oidc.provider import Provider
 from signaling.auth.rate_limit import Limit
 from signaling.auth.scope import Caller, Terminal, User, author, relation_to
 from signaling.auth.seen_session import seen_session
@@ -76,6 +77,8 @@ class Context:
     openapi: Mapping[str, Any]
     openapi_file: Encoded
     identity_key: bytes = field(repr=False)
+    provider: Provider | None = None
+    """The identity service by which officers may sign in; None where there is none."""
     drills: Morning | None = None
     """The drills; None in the ingress process, which makes none."""
     packages: ExportWorker | None = None

@@ -10,6 +10,7 @@ from signaling.server.client_address import is_local, over_tls
 
 SESSION = "huijian"
 DEVICE = "huijian-device"
+IDENTITY = "huijian-identity"
 PREFIX = "__Host-"
 
 
@@ -22,17 +23,23 @@ def read_cookie(request: web.Request, name: str) -> str:
 
 
 def set_cookie(
-    answer: web.Response, request: web.Request, name: str, value: str, keep: timedelta, secure: bool
+    answer: web.Response,
+    request: web.Request,
+    name: str,
+    value: str,
+    keep: timedelta,
+    secure: bool,
+    returns: bool = False,
 ) -> None:
     """Set a cookie that no script reads and no other site sends. `secure`: the browser is known to speak TLS although
-    the request does not say so."""
+    the request does not say so; `returns`: it is sent when another site sends the browser back here."""
     secure = secure or over_tls(request) or not is_local(request)
     answer.set_cookie(
         PREFIX + name if secure else name,
         value,
         max_age=int(keep.total_seconds()),
         httponly=True,
-        samesite="Strict",
+        samesite="Lax" if returns else "Strict",
         secure=secure,
         path="/",
     )

@@ -33,6 +33,7 @@ from broker.control.store.rebookings import Rebookings
 from broker.control.store.records import ApiKey, SignedInTerminal, User
 from broker.control.store.registry import Registry
 from broker.control.store.sign_in.factors import Factors
+from broker.control.store.sign_in.identities import Identities
 from broker.control.store.sign_in.invitations import Invitations
 from broker.control.store.sign_in.sessions import SignInSessions
 from broker.control.store.slots import Visits
@@ -66,6 +67,7 @@ class Store(
     SignInSessions,
     Factors,
     Invitations,
+    Identities,
     AccountChanges,
     Visits,
     Extensions,

@@ -3,7 +3,7 @@ an officer is signed in."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from signaling.api.messages.fields import Inbound, Moment, Name, NoteText, Outbound, Short, Token
 from signaling.api.messages.sign_in import Base64, Proof, Ticket
@@ -188,3 +188,40 @@ class Redeemed(Outbound):
 
     user: str
     name: str
+
+
+class ProviderView(Outbound):
+    """An identity service: its name, and the path that begins a sign-in by it."""
+
+    name: str
+    name_en: str
+    path: str
+
+
+class ProviderList(Outbound):
+    """The identity services of this installation, none or one."""
+
+    providers: list[ProviderView]
+
+
+class OidcReturn(Inbound):
+    """What the identity service adds to the way back; members that it adds beside these are passed over."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    code: Annotated[str, StringConstraints(max_length=2000)] | None = Field(default=None, repr=False)
+    state: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
+class OidcBegun(Outbound):
+    """The address at the identity service to which the page sends the browser."""
+
+    address: str
+
+
+class IdentityView(Outbound):
+    """Whether the account is linked to a person of the identity service, whose name is null where there is none."""
+
+    name: str | None
+    name_en: str | None
+    linked: bool

@@ -16,5 +16,8 @@ export const renewCodes = (proof) => json(`${ME}/recovery-codes`, "POST", { proo
 export const changePassword = (password, next) => json(`${ME}/password`, "POST", { password, new: next });
 export const sessions = () => json(`${ME}/sessions`);
 export const endSession = (id) => json(`${ME}/sessions/${encodeURIComponent(id)}`, "DELETE");
+export const identity = () => json(`${ME}/identity`);
+export const beginLink = (shown) => json(`${ME}/identity/begin`, "POST", shown);
+export const unlink = (password) => json(`${ME}/identity/unlink`, "POST", { password });
 export const redeem = (token, password) => json("/api/v1/invitations/redeem", "POST", { token, password });
 export const endOthers = () => json(`${ME}/sessions/end-others`, "POST", {});

@@ -89,6 +89,8 @@ const session = (id) => `/api/v1/sessions/${encodeURIComponent(id)}`;
 export const signIn = async (user, password) => enrolled(await json("/api/v1/sign-in", "POST", { user, password }));
 /** @param proof {code} of an authenticator app, {recovery} or {webauthn} */
 export const signInByFactor = (ticket, proof) => json("/api/v1/sign-in/factor", "POST", { ticket, proof });
+/** The identity services by which officers may sign in; none where the server does not say. */
+export const providers = () => json("/api/v1/sign-in/providers").then(({ providers: found }) => found, () => []);
 export const signInChallenge = (ticket) => json("/api/v1/sign-in/challenge", "POST", { ticket });
 export const signOut = () => json("/api/v1/sign-out", "POST", {});
 export const me = async () => {

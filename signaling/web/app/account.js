@@ -7,6 +7,7 @@ import * as api from "../api/rest.js";
 import { createKey, hasKeys, useKey } from "../api/security_key.js";
 import { onLanguage, t, translate } from "../i18n/i18n.js";
 import { enrolView, factorsView, recoveryView } from "../ui/account/factors.js";
+import { identityView } from "../ui/account/identity.js";
 import { passwordView } from "../ui/account/password.js";
 import { askProof } from "../ui/account/proof.js";
 import { sessionsView } from "../ui/account/sessions.js";
@@ -32,13 +33,17 @@ class Account {
     onEnd: ({ id }) => this.#try(async () => { await account.endSession(id); await this.refresh(); }),
     onEndOthers: () => this.#try(async () => { await account.endOthers(); await this.refresh(); }),
   });
+  #identity = identityView({
+    onLink: () => this.#try(() => this.#link()),
+    onUnlink: () => this.#try(() => this.#unlink()),
+  });
   #place = el("div");
   #listed = null;
 
   constructor(me, onSignedOut) {
     this.#me = me;
     this.onSignedOut = onSignedOut;
-    const sections = me.must_enrol ? [] : [passwordView((present, next) => this.#changePassword(present, next)), this.#sessions.node];
+    const sections = me.must_enrol ? [] : [passwordView((present, next) => this.#changePassword(present, next)), this.#identity.node, this.#sessions.node];
     this.node = el("div", {},
       el("header", { class: "top" },
         el("a", { class: "brand", href: me.must_enrol ? "/account" : HOMES[me.role] ?? "/monitor", t: "title" }), el("span", { class: "spring" }),
@@ -52,7 +57,9 @@ class Account {
   async refresh() {
     this.#listed = await account.factors();
     this.#factors.update(this.#listed);
-    if (!this.#me.must_enrol) this.#sessions.update((await account.sessions()).sessions);
+    if (this.#me.must_enrol) return;
+    this.#sessions.update((await account.sessions()).sessions);
+    this.#identity.update(await account.identity());
   }
 
   /** Shows a panel above the sections, or none. */
@@ -116,6 +123,18 @@ class Account {
     this.#showCodes((await account.renewCodes(shown.proof)).codes);
   }
 
+  async #link() {
+    const shown = await this.#proof("identity_link", true);
+    if (shown !== null) location.assign((await account.beginLink(shown)).address);
+  }
+
+  async #unlink() {
+    const shown = await askProof({ title: t("identity_unlink"), password: true, factor: false, key: null });
+    if (shown === null) return;
+    await account.unlink(shown.password);
+    await this.refresh();
+  }
+
   #proof(title, password) {
     const { factors } = this.#listed;
     const key = hasKeys() && factors.some(({ kind }) => kind === "webauthn") ? async () => useKey(await account.keyChallenge()) : null;
@@ -160,6 +179,7 @@ function askToSignIn() {
   page.replaceChildren(view.node);
   translate(document);
   view.focus();
+  return view;
 }
 
 async function beginAccount() {
@@ -173,12 +193,19 @@ async function beginAccount() {
 }
 
 async function begin() {
+  const { factor, methods, identity } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  history.replaceState(null, "", location.pathname);
+  if (factor) return askToSignIn().refuse({ code: "second_factor_needed", document: { ticket: factor, methods: methods.split(",") } });
   try {
     await beginAccount();
   } catch (error) {
-    askToSignIn();
-    if (error.status !== 401) complain(api.asProblem(error));
+    const view = askToSignIn();
+    if (identity && identity !== "linked") view.refuse(api.localProblem("identity", identity));
+    else if (error.status !== 401) complain(api.asProblem(error));
+    return;
   }
+  if (identity === "linked") inform(t("identity_done"));
+  else if (identity) complain(api.localProblem("identity", identity));
 }
 
 addEventListener("unhandledrejection", (event) => {

@@ -516,4 +516,12 @@ export const en = {
   factor_code_or_key: "Code or recovery code (leave it empty to use a security key)",
   problem_key_not_shown: "No security key was used",
   problem_key_not_shown_detail: "The key did not answer, or does not fit this page. Try again, or use another way.",
+
+  identity_link: "Link",
+  identity_unlink: "Undo the link",
+  identity_linked: "Linked: the identity service stands for the password; the second factor follows as ever.",
+  identity_none: "Not linked. Once linked, it stands for the password; the second factor follows as ever.",
+  identity_done: "The identity service is linked",
+  problem_identity: "The identity service did not open an account",
+  problem_identity_detail: "It was not finished, took too long, or no account is linked to it. Sign in by the password and link it on “My account”; undo the link of another account first.",
 };

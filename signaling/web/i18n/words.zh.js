@@ -516,4 +516,12 @@ export const zh = {
   factor_code_or_key: "验证码或恢复码（留空则使用安全密钥）",
   problem_key_not_shown: "未使用安全密钥",
   problem_key_not_shown_detail: "安全密钥未应答，或不适用于此页面。请重试，或改用其他方式。",
+
+  identity_link: "关联",
+  identity_unlink: "取消关联",
+  identity_linked: "已关联：可用统一身份认证代替密码登录，仍须两步验证。",
+  identity_none: "尚未关联。关联后可代替密码登录，仍须两步验证。",
+  identity_done: "已关联统一身份认证",
+  problem_identity: "统一身份认证未通过",
+  problem_identity_detail: "认证未完成、已超时，或未关联账号。请用密码登录，在“我的账号”中关联；已关联其他账号的，先取消。",
 };

@@ -1,9 +1,9 @@
 /**
  * The sign-in page: name and password, then a second factor where the account has one.
  */
-import { asProblem, signInByFactor, signInChallenge } from "../api/rest.js";
+import { asProblem, providers, signInByFactor, signInChallenge } from "../api/rest.js";
 import { hasKeys, useKey } from "../api/security_key.js";
-import { t } from "../i18n/i18n.js";
+import { inWords, t } from "../i18n/i18n.js";
 import { el, put, rename, show } from "./dom.js";
 import { languageButton } from "./header.js";
 
@@ -18,12 +18,14 @@ export function signInView(onSignIn, onDone = () => location.reload(), { title =
   const password = el("input", { name: "password", id: "password", type: "password", autocomplete: "current-password", required: true });
   const refusal = el("div", { class: "refusal", role: "alert" });
   const button = el("button", { type: "submit", class: "primary wide", t: "sign_in" });
+  const others = el("div", { class: "providers" });
   const form = el("form", { class: "sign-in-card", "aria-labelledby": "sign-in-title" },
     el("h1", { id: "sign-in-title", t: title }), el("p", { class: "quiet", t: hint }),
     el("label", { for: "user", t: "user" }), user,
     el("label", { for: "password", t: "password" }), password,
-    refusal, button,
+    refusal, button, others,
     el("p", { class: "quiet small", t: "sign_in_notice" }));
+  providers().then((found) => others.append(...found.map(providerLink)));
   const node = el("main", { class: "sign-in" }, el("div", { class: "corner" }, languageButton()), form);
 
   form.addEventListener("submit", async (event) => {
@@ -55,6 +57,8 @@ export function signInView(onSignIn, onDone = () => location.reload(), { title =
 
   return { node, focus: () => user.focus(), refuse };
 }
+
+const providerLink = ({ name, name_en, path }) => el("a", { class: "provider", href: path }, inWords({ zh: name, en: name_en }));
 
 function showRefusal(place, problem) {
   place.replaceChildren(el("strong", {}, problem.title), el("p", {}, problem.detail));

@@ -20,6 +20,9 @@ CALLERS = {
 OPEN = {
     ("POST", "/api/v1/sign-in"),
     ("POST", "/api/v1/sign-in/challenge"),
+    ("GET", "/api/v1/sign-in/providers"),
+    ("GET", "/api/v1/sign-in/oidc"),
+    ("GET", "/api/v1/sign-in/oidc/callback"),
     ("POST", "/api/v1/sign-in/factor"),
     ("POST", "/api/v1/invitations/redeem"),
     ("POST", "/api/v1/terminals/enrolments"),

@@ -16,11 +16,14 @@ from broker.control.store.records import Role
 from broker.control.store.sign_in.invitations import NO_PASSWORD
 from broker.control.store.tables import users
 from broker.kernel.database import writing
+from config.access.sign_in import IdentityProvider, SignInRules
 from signaling.auth.factors import totp
+from signaling.auth.oidc.provider import Provider
 from tests.signaling.web.conftest import PATIENCE, SIZE, Complaints
 from tests.signaling.web.test_accessibility import violations
 from tests.support.signaling.fixtures import clock_at_nine, running_front
 from tests.support.signaling.front import PASSWORD, Front
+from tests.support.signaling.oidc_provider import CLIENT, SECRET, oidc_provider
 
 
 @dataclass
@@ -30,6 +33,8 @@ class Office:
     front: Front
     page: Page
     secret: str = ""
+    allowed: str = "-"
+    """The one other server that the browser may ask."""
 
     @property
     def url(self) -> str:
@@ -70,7 +75,7 @@ async def office(chromium: Browser, made: Any, tmp_path: Any) -> AsyncIterator[O
         await page.goto(f"{office.url}/account")
         yield office
         await window.close()
-        assert complaints.foreign == []
+        assert [address for address in complaints.foreign if not address.startswith(office.allowed)] == []
         assert [text for text in complaints.errors if not re.search(r"status of 4\d\d", text)] == []
 
 
@@ -260,3 +265,36 @@ async def plug_in(page: Page) -> tuple[CDPSession, str]:
     options = {"protocol": "ctap2", "transport": "usb", "automaticPresenceSimulation": True, "hasResidentKey": False}
     answer = await session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
     return session, str(answer["authenticatorId"])
+
+
+class TestAnIdentityService:
+    async def test_is_linked_and_then_stands_for_the_password(self, office: Office, tmp_path: Any) -> None:
+        """The service of the test approves at once: the browser is sent straight back."""
+        page, front = office.page, office.front
+        async with oidc_provider(lambda: front.clock.now().wall) as service:
+            file = tmp_path / "secret"
+            file.write_text(SECRET, "utf-8")
+            file.chmod(0o600)
+            settings = IdentityProvider(
+                issuer=service.issuer, client_id=CLIENT, client_secret_file=file, public_url=office.url
+            )
+            context = front.context
+            context.settings = context.settings.model_copy(update={"sign_in": SignInRules(oidc=settings)})
+            context.provider = Provider(settings)
+            office.allowed = service.issuer
+            await page.reload()
+            await expect(page.get_by_role("link", name="统一身份认证")).to_be_visible()
+            await office.show_password("prison-sup")
+            await page.get_by_role("button", name="关联", exact=True).click()
+            await page.get_by_role("dialog").get_by_label("本人密码").fill(PASSWORD)
+            await page.get_by_role("dialog").get_by_role("button", name="确认").click()
+            await expect(page.get_by_text("已关联：")).to_be_visible()
+            assert await violations(page) == []
+            await page.get_by_role("button", name="退出登录").click()
+            await page.get_by_role("link", name="统一身份认证").click()
+            await page.wait_for_url(f"{office.url}/monitor")
+            service.subject = "person-2"
+            await page.context.clear_cookies()
+            await page.goto(f"{office.url}/account")
+            await page.get_by_role("link", name="统一身份认证").click()
+            await expect(page.get_by_role("alert").filter(has_text="统一身份认证未通过")).to_be_visible()

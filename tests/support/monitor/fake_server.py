@@ -210,6 +210,10 @@ class FakeMonitor:
         answer = {"token": "usr-fake-token", "expires_at": datetime.now(UTC).isoformat(), "user": user}
         return web.json_response(answer, headers={"Set-Cookie": COOKIE})
 
+    async def providers(self, request: web.Request) -> web.Response:
+        """Offer no identity service beside the password."""
+        return web.json_response({"providers": []})
+
     async def sign_out(self, request: web.Request) -> web.Response:
         """Delete the session cookie of the browser."""
         response = web.json_response({"ok": True})
@@ -407,6 +411,7 @@ class FakeMonitor:
                 web.get("/api/v1/rooms/{room}/tests", self.room_tests),
                 web.get("/web/{path:.+}", self.page),
                 web.post("/api/v1/sign-in", self.sign_in),
+                web.get("/api/v1/sign-in/providers", self.providers),
                 web.post("/api/v1/sign-out", self.sign_out),
                 web.get("/api/v1/me", self.signed_in),
                 web.get("/api/v1/sessions", self.day),

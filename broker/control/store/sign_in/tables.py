@@ -1,4 +1,4 @@
-"""The tables of second factors, recovery codes and invitations."""
+"""The tables of second factors, recovery codes, invitations and linked identities."""
 
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text
 
@@ -36,4 +36,12 @@ invitations = Table(
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("used_at", Moment),
+)
+
+linked_identities = Table(
+    "linked_identities",  # persons of an identity service, each linked to the account of an officer
+    metadata,
+    Column("hash", String(64), primary_key=True),  # of the service's issuer and its subject
+    Column("user", ForeignKey("users.id"), nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
 )
