@@ -16,7 +16,8 @@ CLIENT, SECRET = "huijian", "a secret of the two"
 
 
 class OidcProvider:
-    """The running service. `subject`: the person who is signed in there; `wrong`: claims that replace the right ones."""
+    """The identity service as it runs. `subject`: the person who is signed in there; `wrong`: claims in the place of
+    right ones."""
 
     def __init__(self, now):
         self.now, self.subject, self.wrong, self.issuer = now, "person-1", {}, ""
