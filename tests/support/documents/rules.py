@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.support.documents import authority
+
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("config", "broker", "recorder", "signaling", "kiosk_agent", "huijian")
 PROVINCES = {"Yunnan": "云南", "Guangdong": "广东"}
@@ -137,7 +139,7 @@ def render(root: Path = ROOT) -> str:
         for (_, number), article in sorted(item for item in found.items() if item[0][0] == province):
             lines.append(f"| {number} | {_cell(article.values)} | {_links(article.code)} | {_tests(article.tests)} |")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, *authority.lines(), ""])
 
 
 def _cell(values: list[str]) -> str:
