@@ -16,7 +16,9 @@ from broker.kernel.errors import Conflict, CredentialTooNew, Forbidden, NotFound
 CONFIRMERS = frozenset({"auditor", "admin"})
 """Roles whose word a change of an account needs."""
 TRUSTED = frozenset({"auditor", "admin", "approver"})
-"""Roles that give permits: a new account of one of them needs a second officer's word."""
+"""Roles that give permits."""
+GUARDED = TRUSTED | {"procurator"}
+"""Roles of which a new account needs a second officer's word: those that give permits, and who see every visit."""
 FIRST_ACCOUNTS = 2
 """Auditors and admins without whom no change could be confirmed by a second one."""
 FORCED = "break-glass"
@@ -88,7 +90,7 @@ def needs_word(kind: ChangeKind, role: str, confirmers: int) -> bool:
     are, barred ones among them, so that barring one opens nothing."""
     if confirmers < FIRST_ACCOUNTS:
         return False
-    return kind is not ChangeKind.ADD or role in TRUSTED
+    return kind is not ChangeKind.ADD or role in GUARDED
 
 
 def check_word(change: Change, officer: Standing, provincial: bool, age: timedelta, now: datetime) -> None:

@@ -12,7 +12,7 @@ from broker.control.recordings import Recordings
 from broker.control.session_runner import SessionRunner
 from broker.control.statistics import Rates
 from broker.control.timeline_events import TimelineEvent
-from broker.control.viewers import viewer_of
+from broker.control.viewers import Viewers, observers_of, viewer_of
 from broker.ipc import relay_messages as messages
 from broker.kernel.clock import Clock
 from broker.kernel.ids import ResourceId, SessionId, Side
@@ -106,7 +106,7 @@ class RelayFacts:
     def handle_subscription_changed(self, fact: messages.SubscriptionChanged) -> None:
         """Note whether a subscriber receives."""
         if (runner := self._sessions.get(fact.session)) is not None:
-            runner.viewers[fact.subscription.resource] = viewer_of(fact.subscription)
+            self._set_viewers(runner, runner.viewers | {fact.subscription.resource: viewer_of(fact.subscription)})
         if fact.subscription.gated:
             self._room_changed(fact.session, fact.subscription)
         self._presence.subscription_changed(fact.session, fact.subscription)
@@ -131,7 +131,7 @@ class RelayFacts:
         if runner is None:
             return
         runner.quality = self._rates.measured(fact.session, fact.sides, self._clock.now().mono)
-        runner.viewers = {subscription.resource: viewer_of(subscription) for subscription in fact.subscriptions}
+        self._set_viewers(runner, {each.resource: viewer_of(each) for each in fact.subscriptions})
         self._bus.emit("quality", fact.session, runner.quality)
         self._recordings.resume_when_calm(runner)
 
@@ -148,7 +148,7 @@ class RelayFacts:
     def _resource_closed(self, session: SessionId, resource: ResourceId, why: str) -> None:
         self._resources.pop(resource, None)
         if (runner := self._sessions.get(session)) is not None:
-            runner.viewers.pop(resource, None)
+            self._set_viewers(runner, {id: viewer for id, viewer in runner.viewers.items() if id != resource})
         if (room := self._rooms.get(session, {}).pop(resource, None)) is not None:
             self._room_receives(session, room)
         self._journal.note("ResourceClosed", session, "relay", {"resource": resource, "why": why})
@@ -190,9 +190,21 @@ class RelayFacts:
     def _add_event(self, session: SessionId, event: TimelineEvent) -> None:
         self._recorder.add_event(session, event, self._clock.now())
 
+    def _set_viewers(self, runner: SessionRunner, viewers: Viewers) -> None:
+        """Take the connections of a session as they are now. Who looks on without being counted is told to the officers
+        of both sides and to the timeline."""
+        before, runner.viewers = observers_of(runner.viewers), viewers
+        now, session = observers_of(viewers), runner.session
+        if now == before:
+            return
+        self._journal.note("ObserversChanged", session.id, "relay", {"observers": list(now)})
+        if session.processes.recorded and session.end is None:
+            self._add_event(session.id, {"kind": "observers", "observers": list(now)})
+        self._bus.emit("session", session.id)
+
     def _drop_viewers(self, session: SessionId) -> None:
         if (runner := self._sessions.get(session)) is not None:
-            runner.viewers = {}
+            self._set_viewers(runner, {})
 
     def _resources_of(self, session: SessionId) -> list[ResourceId]:
         return [resource for resource, owner in self._resources.items() if owner == session]

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from broker.ipc.relay_messages import Subscription
-from broker.kernel.ids import ResourceId, Side
-from broker.presence.quorum import Watcher, watcher_of
+from broker.kernel.ids import ResourceId, Side, UserId
+from broker.presence.quorum import Watcher, observer_of, watcher_of
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A subscriber of `side`; `watcher` is None for a room. Ages, jitter and round trip are seconds, `loss` is 0..1."""
+    """A subscriber of `side`: a supervisor (`watcher`), a person who looks on and is never counted (`observer`), or the
+    far room, which is neither. Ages, jitter and round trip are seconds, `loss` is 0..1."""
 
     watcher: Watcher | None
     side: Side
@@ -25,6 +26,12 @@ class Viewer:
     loss: float
     jitter: float
     round_trip: float | None
+    observer: UserId | None = None
+
+    @property
+    def room(self) -> bool:
+        """Whether this is the far room."""
+        return self.watcher is None and self.observer is None
 
 
 Viewers = dict[ResourceId, Viewer]
@@ -44,7 +51,13 @@ def viewer_of(subscription: Subscription) -> Viewer:
         loss=subscription.loss,
         jitter=subscription.jitter,
         round_trip=subscription.round_trip,
+        observer=None if subscription.gated else observer_of(subscription.subscriber),
     )
+
+
+def observers_of(viewers: Viewers) -> tuple[UserId, ...]:
+    """Return the persons who look on without being counted, each once."""
+    return tuple(sorted({viewer.observer for viewer in viewers.values() if viewer.observer is not None}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +91,4 @@ def of_supervisors(viewers: Viewers, side: Side) -> Summary:
 
 def of_room(viewers: Viewers, side: Side) -> Summary:
     """Return the summary of the room that receives `side` when the gate is open."""
-    return summary(viewer for viewer in viewers.values() if viewer.side is side and viewer.watcher is None)
+    return summary(viewer for viewer in viewers.values() if viewer.side is side and viewer.room)

@@ -69,3 +69,16 @@ def watcher_of(name: str) -> tuple[Watcher, str] | None:
     user, at, rest = name.partition("@")
     site, _, page = rest.partition("#")
     return (Watcher(UserId(user), SiteId(site)), page) if at else None
+
+
+OBSERVER = "observer:"
+
+
+def observer_name(user: UserId) -> str:
+    """The name by which the relay knows a person who looks on and is never counted (驻监检察)."""
+    return f"{OBSERVER}{user}"
+
+
+def observer_of(name: str) -> UserId | None:
+    """The person of such a name; None for a supervisor or a terminal. Inverse of `observer_name`."""
+    return UserId(name.removeprefix(OBSERVER)) if name.startswith(OBSERVER) and "@" not in name else None

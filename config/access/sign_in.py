@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from config.network import server_url
 
-OFFICERS = ("supervisor", "clerk", "approver", "auditor", "admin")
-NEED_SECOND_FACTOR = ("approver", "auditor", "admin")
+OFFICERS = ("supervisor", "clerk", "approver", "auditor", "procurator", "admin")
+NEED_SECOND_FACTOR = ("approver", "auditor", "procurator", "admin")
 """Roles that decide, watch recordings or change accounts; a warden (监狱长) signs in as an approver."""
 HOURS = {"supervisor": 12, "clerk": 12}
 """Longest sign-in of a role: one long duty."""

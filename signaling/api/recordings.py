@@ -13,6 +13,7 @@ from recorder.archive.catalog import ARCHIVED
 from recorder.archive.manifest import stored_coverage
 from recorder.viewcopy.queue import READY
 from recorder.viewcopy.worker import view_path
+from signaling.api.inspections.check import check_inspects
 from signaling.api.messages.recordings import CopyView, CoverageView, RecordingList, RecordingRow
 from signaling.api.messages.sign_in import DayQuery, Done
 from signaling.api.playback import FILM_TYPE, play
@@ -24,6 +25,8 @@ from signaling.server.routes import Call, Table, Verb
 
 table = Table("recordings")
 AUDITOR = (Role.AUDITOR,)
+READS = (Role.AUDITOR, Role.PROCURATOR)
+"""Who may see and play; a procurator what an inspection has opened."""
 REFUSED = "RecordingRefused"
 """Journal kind of a refusal."""
 
@@ -33,7 +36,7 @@ def _film(path: str, zh: str, en: str) -> Callable[[Verb], Verb]:
     return table.add(
         "GET",
         path,
-        roles=AUDITOR,
+        roles=READS,
         zh=zh,
         en=en,
         gives=FILM_TYPE,
@@ -46,7 +49,7 @@ def _film(path: str, zh: str, en: str) -> Callable[[Verb], Verb]:
 
 
 @table.add(
-    "GET", "/api/v1/recordings", cost=LIST, roles=AUDITOR, zh="某日录像", en="Recordings of a day", refused=REFUSED
+    "GET", "/api/v1/recordings", cost=LIST, roles=READS, zh="某日录像", en="Recordings of a day", refused=REFUSED
 )
 async def get_recordings(call: Call, query: DayQuery) -> RecordingList:
     """The recordings of the auditor's site; of all sites for auditors of the province."""
@@ -60,7 +63,7 @@ async def get_recordings(call: Call, query: DayQuery) -> RecordingList:
 @table.add(
     "GET",
     "/api/v1/recordings/{session}",
-    roles=AUDITOR,
+    roles=READS,
     zh="录像详情",
     en="One recording",
     refused=REFUSED,
@@ -71,6 +74,7 @@ async def get_recording(call: Call) -> RecordingRow:
     row = await call.context.recordings.one(session, scope(call.user))
     if row is None:
         raise NotFound()
+    await check_inspects(call.context, call.caller, session)
     call.context.journal.note_access("RecordingSeen", session, author(call.user), {})
     return view(row)
 
@@ -109,7 +113,7 @@ async def get_view(call: Call) -> web.StreamResponse:
 @table.add(
     "GET",
     "/api/v1/recordings/{session}/copy",
-    roles=AUDITOR,
+    roles=READS,
     zh="副本状态",
     en="How far the view copy is",
 )
@@ -143,7 +147,7 @@ async def post_copy(call: Call) -> Done:
 @table.add(
     "GET",
     "/api/v1/recordings/{session}/coverage",
-    roles=AUDITOR,
+    roles=READS,
     zh="监督在岗情况",
     en="Who watched when",
     refused=REFUSED,
@@ -161,10 +165,12 @@ async def get_coverage(call: Call) -> CoverageView:
 
 
 async def _archived(call: Call, session: str) -> Mapping[str, Any]:
-    """Return the row of a recording that has a film. Raises NotFound."""
+    """Return the row of a recording that has a film. Raises NotFound, or Forbidden for a procurator without an
+    inspection."""
     row = await call.context.recordings.one(session, scope(call.user))
     if row is None or row["state"] != ARCHIVED or not row["path"] or not row["sha256"]:
         raise NotFound()
+    await check_inspects(call.context, call.caller, session)
     return row
 
 

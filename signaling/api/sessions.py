@@ -44,6 +44,7 @@ from signaling.views.interventions import notes_view
 
 table = Table("sessions")
 SESSION = "/api/v1/sessions/{session}"
+READS = OFFICERS | {Role.PROCURATOR}
 TOLD = frozenset({Role.SUPERVISOR, Role.TERMINAL})
 """The roles that are told the rules of a visit: its rooms', and the supervisors' of both sites."""
 MOST_AUDIO = 8 * 2**20
@@ -51,7 +52,7 @@ MOST_AUDIO = 8 * 2**20
 
 
 @table.add(
-    "GET", "/api/v1/sessions", cost=LIST, roles=OFFICERS, zh="某日会见", en="Sessions of a day", problems=(NotFound,)
+    "GET", "/api/v1/sessions", cost=LIST, roles=READS, zh="某日会见", en="Sessions of a day", problems=(NotFound,)
 )
 async def get_sessions(call: Call, query: SessionsQuery) -> web.Response | SessionList:
     """Those of the caller's site whose slot touches the day, by start; ended ones for 24 h. Each is charged."""
@@ -81,7 +82,7 @@ def _touches(live: SessionRunner, since: datetime, until: datetime) -> bool:
     return slot.starts_at < until and slot.ends_at > since
 
 
-@table.add("GET", SESSION, roles=OFFICERS | {Role.TERMINAL}, zh="会见详情", en="One session")
+@table.add("GET", SESSION, roles=READS | {Role.TERMINAL}, zh="会见详情", en="One session")
 async def get_session(call: Call) -> SessionView:
     """One session as the caller may see it."""
     return await call.context.hub.view(call.session(), call.caller)

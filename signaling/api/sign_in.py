@@ -29,7 +29,7 @@ from signaling.server.routes import Call, Table
 from signaling.server.taken_connection import close_after
 
 table = Table("sign_in")
-USERS = (Role.SUPERVISOR, Role.CLERK, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
+USERS = (Role.SUPERVISOR, Role.CLERK, Role.APPROVER, Role.AUDITOR, Role.PROCURATOR, Role.ADMIN)
 
 
 @table.add(

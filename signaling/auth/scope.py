@@ -24,6 +24,7 @@ class Role(StrEnum):
     CLERK = "clerk"
     APPROVER = "approver"
     AUDITOR = "auditor"
+    PROCURATOR = "procurator"
     ADMIN = "admin"
     INTEGRATOR = "integrator"
     OBSERVER = "observer"
@@ -33,7 +34,7 @@ OFFICERS = frozenset({Role.SUPERVISOR, Role.APPROVER, Role.AUDITOR, Role.ADMIN})
 """Users who may see sessions as they run."""
 SESSION_ROLES = OFFICERS | {Role.TERMINAL}
 """The roles that may open a WebSocket."""
-PROVINCIAL = frozenset({Role.AUDITOR, Role.ADMIN})
+PROVINCIAL = frozenset({Role.AUDITOR, Role.PROCURATOR, Role.ADMIN})
 """Roles that see every site when they belong to none; for all others no site means nothing."""
 
 

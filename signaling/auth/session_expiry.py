@@ -103,6 +103,11 @@ async def end_sign_in(context: Context, sign_in: str, reason: VisitError | None 
     await asyncio.gather(*(_drop(context, held.resource) for held in context.resources.of_sign_in(sign_in)))
 
 
+async def end_media(context: Context, maker: str, session: str) -> None:
+    """End what a caller sends or receives of one session."""
+    await asyncio.gather(*(_drop(context, held.resource) for held in context.resources.of_maker(maker, session)))
+
+
 async def end_terminals(context: Context, terminals: Collection[str]) -> None:
     """End sockets and media of terminals that act for another room from now on, or for none; each signs in anew by
     itself."""

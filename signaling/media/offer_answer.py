@@ -17,7 +17,7 @@ from broker.kernel.ids import ResourceId
 from broker.media.sdp_fragment import check_trickle
 from config.network import read_secret
 from config.settings import Settings
-from signaling.auth.scope import Role, author, authority, sign_in_of
+from signaling.auth.scope import Role, author, authority, role_of, sign_in_of
 from signaling.media.resources import Held, Kind
 from signaling.server.errors import PreconditionFailed, PreconditionRequired
 from signaling.server.routes import Call, Refusals, Table, Verb
@@ -145,7 +145,9 @@ async def negotiate(
     maker = author(call.caller)
     reply = await call.context.broker.negotiate(offer, maker)
     caller = call.caller
-    held = Held(reply.resource, kind, offer.session, side, maker, sign_in_of(caller), authority(caller), page=page)
+    observes = role_of(caller) is Role.PROCURATOR
+    granted = (sign_in_of(caller), authority(caller))
+    held = Held(reply.resource, kind, offer.session, side, maker, *granted, page=page, observes=observes)
     call.context.resources.add(held)
     headers = {"Location": f"{call.request.path}/{held.resource}", "ETag": etag(held), "Accept-Patch": FRAGMENT}
     response = web.Response(status=201, body=reply.sdp.encode(), content_type=SDP, headers=headers)

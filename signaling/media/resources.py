@@ -36,6 +36,8 @@ class Held:
     """Number of its ICE restarts; each begins another ICE session with another entity tag."""
     page: str = ""
     """The window of the monitor page that asked, "" where none was named."""
+    observes: bool = False
+    """Whether its maker looks on without being counted."""
 
     @property
     def place(self) -> tuple[str, str, str, str, str]:
@@ -99,6 +101,14 @@ class Resources:
     def of_sign_in(self, sign_in: str) -> list[Held]:
         """Return the resources that were made under one sign-in."""
         return [held for held in self._held.values() if held.sign_in == sign_in]
+
+    def of_maker(self, maker: str, session: str) -> list[Held]:
+        """Return what a caller holds of one session."""
+        return [held for held in self._held.values() if held.maker == maker and held.session == session]
+
+    def observers(self, session: str) -> set[str]:
+        """Return the makers that look on at a session without being counted."""
+        return {held.maker for held in self._held.values() if held.session == session and held.observes}
 
     def holders(self) -> set[tuple[str, str]]:
         """Return every sign-in that holds a resource, with what its holder was."""

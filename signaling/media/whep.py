@@ -1,22 +1,25 @@
 """WHEP: a room receives the far room through the gate; a supervisor of one of the two sites receives both rooms, not
-gated."""
+gated, and so does a procurator (派驻检察), who is not counted."""
 
 from aiohttp import web
 
 from broker.ipc.relay_messages import Subscribe
-from broker.kernel.errors import NotFound, TooManyWindows
+from broker.kernel.errors import NotFound, TooMany, TooManyWindows
 from broker.kernel.ids import SessionId, Side
-from broker.presence.quorum import Watcher, name_of
+from broker.presence.quorum import Watcher, name_of, observer_name
 from broker.session import pairing
 from broker.session.state import Session
+from signaling.api.inspections.check import check_inspects
 from signaling.api.messages.sign_in import PageQuery
-from signaling.auth.scope import Caller, Role, Terminal, author, duty
+from signaling.auth.scope import Caller, Role, Terminal, author, duty, role_of
 from signaling.identity.admission import check_media
 from signaling.media import offer_answer
 from signaling.server.routes import Call, Table
 
 table = Table("whep")
-PATH, ROLES = "/whep/{session}/{side}", (Role.TERMINAL, Role.SUPERVISOR)
+PATH, ROLES = "/whep/{session}/{side}", (Role.TERMINAL, Role.SUPERVISOR, Role.PROCURATOR)
+MOST_OBSERVERS = 2
+"""Procurators at one visit: the relay's places are the supervisors'."""
 PROBLEMS = (*offer_answer.OFFER_PROBLEMS, TooManyWindows)
 
 
@@ -36,14 +39,29 @@ async def watch(call: Call, body: str, query: PageQuery) -> web.Response:
     session, side = SessionId(call.id("session")), _side(call)
     check_media(context, caller)
     live = context.live(session, call.caller)
-    watcher = _watcher(caller, live.session, side)
+    observes = role_of(caller) is Role.PROCURATOR
+    watcher = None if observes else _watcher(caller, live.session, side)
+    if observes:
+        await check_inspects(context, caller, session)
+        _check_observers(context.resources.observers(session) | {author(caller)})
     pairing.admit(live.session, context.now(), live.policy)
     page = (query.page or "") if watcher is not None else ""
     context.resources.admit("whep", session, side, caller, context.mono(), page)
     subscriber = name_of(watcher, page) if watcher is not None else author(caller)
+    if observes:
+        subscriber = observer_name(call.user.id)
     sdp = offer_answer.checked(body)
-    offer = Subscribe(session=session, side=side, subscriber=subscriber, gated=watcher is None, sdp=sdp)
+    gated = isinstance(caller, Terminal)
+    offer = Subscribe(session=session, side=side, subscriber=subscriber, gated=gated, sdp=sdp)
     return await offer_answer.negotiate(call, "whep", side, offer, live.session.slot.ends_at, page)
+
+
+def _check_observers(observers: set[str]) -> None:
+    if len(observers) > MOST_OBSERVERS:
+        raise TooMany(
+            f"{MOST_OBSERVERS} procurators look on at this visit already.",
+            f"本场会见已有 {MOST_OBSERVERS} 名检察人员正在观看。",
+        )
 
 
 def _watcher(caller: Caller, session: Session, side: Side) -> Watcher | None:

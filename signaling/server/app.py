@@ -45,6 +45,7 @@ from signaling.api.accounts import sessions as own_sessions
 from signaling.api.audit import detail, marks, relisten, verification, visits
 from signaling.api.drills import routes as drills
 from signaling.api.exports import routes as exports
+from signaling.api.inspections import routes as inspections
 from signaling.api.purge import routes as purge
 from signaling.api.rooms import equipment_tests
 from signaling.api.terminals import routes as terminals
@@ -112,6 +113,7 @@ ROUTES: tuple[Route, ...] = tuple(
             own_sessions.table,
             invitations.table,
             drills.table,
+            inspections.table,
             terminals.table,
             metrics.table,
             metrics.service,

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from broker.booking.absence import Absence
 from broker.booking.rebooking import Rebooking
 from broker.control.session_runner import RecordingView, SessionRunner
+from broker.control.viewers import observers_of
 from broker.kernel.clock import Instant
-from broker.kernel.ids import Side
+from broker.kernel.ids import Side, UserId
 from broker.session.state import Session
 from config.policy import Policy
 
@@ -24,11 +25,22 @@ class SessionMoment:
     at_risk: frozenset[Side] = frozenset()
     rebooking: Rebooking | None = None
     absence: Absence | None = None
+    observers: tuple[UserId, ...] = ()
+    """Who looks on without being counted."""
 
 
 def moment_of(live: SessionRunner, now: Instant) -> SessionMoment:
     """Return what is known of a session at this moment."""
-    return SessionMoment(live.session, live.recording, live.policy, now, live.at_risk, live.rebooking, live.absence)
+    return SessionMoment(
+        live.session,
+        live.recording,
+        live.policy,
+        now,
+        live.at_risk,
+        live.rebooking,
+        live.absence,
+        observers_of(live.viewers),
+    )
 
 
 def crossed_ms(moment: SessionMoment) -> int | None:

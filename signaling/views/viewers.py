@@ -32,7 +32,9 @@ class ViewersSides(Outbound):
 def known_to(site: SiteId | None, viewers: Iterable[Viewer]) -> list[ViewerQuality]:
     """Return the connections that an officer of `site` may see (None: an officer of the province)."""
     return [
-        _quality(viewer) for viewer in viewers if viewer.watcher is None or site is None or viewer.watcher.site == site
+        _quality(viewer)
+        for viewer in viewers
+        if viewer.room or (viewer.watcher is not None and site in (None, viewer.watcher.site))
     ]
 
 

@@ -33,6 +33,8 @@ class Role(StrEnum):
     CLERK = "clerk"
     APPROVER = "approver"
     AUDITOR = "auditor"
+    PROCURATOR = "procurator"
+    """The procuratorate's officer at a prison (派驻检察), or of the province: looks on, and is never counted."""
     ADMIN = "admin"
 
     @property

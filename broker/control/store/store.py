@@ -25,6 +25,7 @@ from broker.control.store.drills.results import Drills
 from broker.control.store.eligibility import Eligibility
 from broker.control.store.extensions import Extensions
 from broker.control.store.history.index import HistoryIndex
+from broker.control.store.history.inspections import Inspections
 from broker.control.store.history.marks import Marks
 from broker.control.store.history.ratings import Ratings
 from broker.control.store.history.search import HistorySearch
@@ -71,6 +72,7 @@ class Store(
     AccountChanges,
     Visits,
     Extensions,
+    Inspections,
     Suspensions,
     Rebookings,
     Absences,

@@ -16,7 +16,7 @@ from signaling.server.routes import Call, Table
 table = Table("accounts")
 CHANGES = "/api/v1/account-changes"
 CONFIRMS = (Role.AUDITOR, Role.ADMIN)
-OFFICERS = (Role.SUPERVISOR, Role.CLERK, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
+OFFICERS = (Role.SUPERVISOR, Role.CLERK, Role.APPROVER, Role.AUDITOR, Role.PROCURATOR, Role.ADMIN)
 REFUSED = "AccountChangeRefused"
 """Journal kind of a refused word."""
 

@@ -14,6 +14,7 @@ from signaling.server.routes import Call, Table
 
 table = Table("visits")
 AUDITOR = (Role.AUDITOR,)
+READS = (Role.AUDITOR, Role.PROCURATOR)
 VISIT = "/api/v1/visits/{session}"
 REFUSED = "VisitRefused"
 """Journal kind of a refusal."""
@@ -21,7 +22,7 @@ FACETS = ("site", "room", "slot", "state", "ending", "article", "intervention", 
 """Members of the query that are looked up as they are."""
 
 
-@table.add("GET", "/api/v1/visits", cost=LIST, roles=AUDITOR, zh="查询会见", en="Search for visits", refused=REFUSED)
+@table.add("GET", "/api/v1/visits", cost=LIST, roles=READS, zh="查询会见", en="Search for visits", refused=REFUSED)
 async def get_visits(call: Call, query: VisitsQuery) -> VisitList:
     """Every visit that was ever booked with the auditor's site, whatever became of it; of all sites for auditors of the
     province. Drills are no visits."""

@@ -335,6 +335,8 @@ class SessionView(Outbound):
     """Whether this is a drill, without people: its terminals acknowledge the rules themselves."""
     drill_failed: DrillFailedView | None = None
     """For officers: the drill of these rooms failed today."""
+    observers: list[Officer] = Field(default_factory=list)
+    """For officers: the procurators who look on now, without being counted."""
 
 
 class Problem(Outbound):

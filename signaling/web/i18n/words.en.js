@@ -86,6 +86,8 @@ export const en = {
   last_five: "Last five minutes",
   last_one: "Last minute",
 
+  observers: "A procurator is watching (not counted): {names}",
+
   quorum: "Supervisors present",
   quorum_reached: "Enough",
   quorum_short: "{short} short",

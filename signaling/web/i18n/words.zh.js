@@ -86,6 +86,8 @@ export const zh = {
   last_five: "最后五分钟",
   last_one: "最后一分钟",
 
+  observers: "检察人员正在观看（不计入监督人数）：{names}",
+
   quorum: "在岗监督人员",
   quorum_reached: "人数已够",
   quorum_short: "还差 {short} 人",

@@ -15,7 +15,8 @@ from broker.ipc.relay_messages import (
     SubscriptionChanged,
     TalkbackChanged,
 )
-from broker.kernel.ids import ResourceId, Side
+from broker.kernel.ids import ResourceId, Side, UserId
+from broker.presence.quorum import observer_name
 from broker.session import events as ev
 from broker.session.state import State
 from tests.support.control.live_visit import LiveVisit
@@ -53,6 +54,16 @@ class TestViewers:
         report = MediaReport(session=visit.id, sides=sides, subscriptions=(replace(SUPERVISOR, round_trip=0.02),))
         visit.relay(report)
         assert {name: viewer.round_trip for name, viewer in visit.runner.viewers.items()} == {"r": 0.02}
+
+    def test_a_person_who_looks_on_is_told_to_officers_journal_and_timeline(self, visit: LiveVisit) -> None:
+        looks_on = replace(SUPERVISOR, subscriber=observer_name(UserId("wang")))
+        for resource in ("r", "q"):
+            subscription = replace(looks_on, resource=ResourceId(resource))
+            visit.relay(SubscriptionChanged(session=visit.id, subscription=subscription))
+            visit.relay(ResourceClosed(session=visit.id, resource=ResourceId(resource), why="closed"))
+        noted = [data["observers"] for kind, _, _, data in visit.journal.entries if kind == "ObserversChanged"]
+        written = [event["observers"] for event in visit.recorder.events if event["kind"] == "observers"]
+        assert noted == written == [["wang"], [], ["wang"], []]
 
     def test_they_go_with_the_connection_and_with_the_relay(self, visit: LiveVisit) -> None:
         for resource in ("r", "q"):

@@ -2,9 +2,10 @@
 
 from msgspec.structs import replace
 
-from broker.control.viewers import of_room, of_supervisors, viewer_of
+from broker.control.viewers import observers_of, of_room, of_supervisors, viewer_of
 from broker.ipc.relay_messages import Subscription
 from broker.kernel.ids import ResourceId, Side
+from broker.presence.quorum import observer_name
 
 SUPERVISOR = Subscription(
     resource=ResourceId("r"),
@@ -36,3 +37,11 @@ def test_a_supervisor_is_known_by_the_name_of_its_subscription_and_a_room_is_not
     officer = viewer_of(SUPERVISOR).watcher
     assert officer is not None and officer.site == "first-prison"
     assert viewer_of(ROOM).watcher is None
+
+
+def test_a_person_who_looks_on_is_neither_a_supervisor_nor_a_room():
+    looks_on = viewer_of(replace(SUPERVISOR, subscriber=observer_name("wang")))
+    viewers = {ResourceId("a"): looks_on, ResourceId("b"): looks_on, ResourceId("c"): viewer_of(ROOM)}
+    assert observers_of(viewers) == ("wang",)
+    assert of_supervisors(viewers, Side.PRISON).connected == 0
+    assert of_room(viewers, Side.PRISON).connected == 1

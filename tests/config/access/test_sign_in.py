@@ -28,7 +28,7 @@ class TestSecondFactors:
         with pytest.raises(SettingsError, match="next sign-in"):
             Settings.load(file, data_dir=tmp_path)
         file.write_text('[sign_in]\nsecond_factor_roles = ["auditor"]\n')
-        with pytest.raises(SettingsError, match="approver, admin"):
+        with pytest.raises(SettingsError, match="approver, procurator, admin"):
             Settings.load(file, data_dir=tmp_path)
 
 

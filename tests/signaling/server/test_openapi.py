@@ -13,6 +13,7 @@ CALLERS = {
     Role.CLERK: "clerk",
     Role.APPROVER: "approver",
     Role.AUDITOR: "auditor",
+    Role.PROCURATOR: "procurator",
     Role.ADMIN: "admin",
     Role.INTEGRATOR: "booking",
     Role.OBSERVER: "observer",

@@ -9,6 +9,7 @@ import pytest
 from broker.authority.persons import ChangeKind
 from broker.booking.announcement import Announcement
 from broker.booking.suspension import Proposal
+from broker.control.store.history.marks import Mark
 from broker.kernel.ids import Side
 from config.articles.grounds import Issuer
 from config.pack_loader import load_pack
@@ -25,6 +26,7 @@ OUTSIDE = {
     "foreign-clerk": "a clerk of another site",
     "foreign-approver": "an approver of another site",
     "foreign-auditor": "an auditor of another site",
+    "foreign-procurator": "a procurator at another prison",
     "prison-admin": "an admin of another prison",
     "other-approver": "an approver of another prison",
 }
@@ -43,6 +45,11 @@ BODIES = {
     "confirm": {"password": PASSWORD},
     "reject": {"password": PASSWORD, "reason": "未申请"},
     "holds": {"reason": "法院"},
+    "inspections": {"reason": "例行检察"},
+    "exports": {"reason": "法院调取", "receiver": "某法院", "downloaders": ["foreign-auditor"]},
+    "marks": {"at": 1.0, "to": None, "text": "注意", "kind": "note"},
+    "ratings": {"verdict": "proper", "text": "无异常"},
+    "remove": {"proof": {"code": "123456"}},
     "lift": {"reason": "结案"},
     "cancel": {"reason": "x"},
     "withdraw": {"article": "YN-18", "reason": "停电"},
@@ -100,7 +107,11 @@ async def things(front, tmp_path):
     )  # fmt: skip
     change = await front.store.change_account(ChangeKind.PASSWORD, "approver", author="x", password="a long secret")
     await PurgeSetup(front.store.engine, tmp_path / "archive").recording(session, site="first-prison")
+    await front.store.add_mark(Mark("mrk-there", session, 1.0, None, "note", "注意", "auditor", now))
+    inspection = await front.store.begin_inspection(session, "procurator", "例行检察")
     return {
+        "mark": "mrk-there",
+        "inspection": inspection.id,
         "session": session,
         "slot": slot.id,
         "resource": location.rpartition("/")[2],

@@ -15,6 +15,7 @@ SHORT = {
     Role.CLERK: "经办",
     Role.APPROVER: "批准",
     Role.AUDITOR: "审计",
+    Role.PROCURATOR: "检察",
     Role.ADMIN: "管理",
     Role.INTEGRATOR: "预约",
     Role.OBSERVER: "监测",
@@ -28,14 +29,15 @@ RELATIONS = {
 HEAD = """## 权限 · Authority
 
 由 `make docs` 根据接口行、指令表与时段权限表生成。●：该角色可以请求；其余一律拒绝（403），他单位的事项一律不存在
-（404）。○：无须登录。会见室终端只及于本室本场会见，人员只及于本单位；省级审计员、管理员及于全省。合成监督人员只及于其演练。
+（404）。○：无须登录。会见室终端只及于本室本场会见，人员只及于本单位；省级审计员、检察人员、管理员及于全省；检察人员须先写明理由开始检察。合成监督人员只及于其演练。
 
 Made from the rows that the server obeys. ●: this role may ask; everything else is refused (403), and what belongs to
 other sites does not exist (404). ○: open, without signing in. Terminals reach the visit of their own room, officers
-those of their own site, auditors and administrators without a site those of the province.
+those of their own site, auditors, procurators and administrators without a site those of the province. A procurator
+first begins an inspection of the visit, with a reason.
 
-终端 terminal · 监督 supervisor · 经办 clerk · 批准 approver · 审计 auditor · 管理 admin · 预约 integrator
-（预约系统的密钥）· 监测 observer（监测程序的密钥）
+终端 terminal · 监督 supervisor · 经办 clerk · 批准 approver · 审计 auditor · 检察 procurator · 管理 admin ·
+预约 integrator（预约系统的密钥）· 监测 observer（监测程序的密钥）
 """.splitlines()
 
 

@@ -37,6 +37,8 @@ USERS = {
     "approver": (Role.APPROVER, "first-prison"),
     "auditor": (Role.AUDITOR, None),
     "foreign-auditor": (Role.AUDITOR, "other-bureau"),
+    "procurator": (Role.PROCURATOR, "first-prison"),
+    "foreign-procurator": (Role.PROCURATOR, "second-prison"),
     "admin": (Role.ADMIN, None),
     "prison-admin": (Role.ADMIN, "second-prison"),
 }

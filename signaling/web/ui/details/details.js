@@ -98,12 +98,16 @@ function quorumPart() {
       name, site, el("span", { class: "line" }, figure, verdict), names);
     return { side, node, name, figure, words, verdict, names, site };
   });
+  const observers = el("p", { class: "observers small", role: "status" });
   const section = el("section", { class: "quorum", "aria-labelledby": "quorum-title" },
-    el("h3", { id: "quorum-title", t: "quorum" }), el("ul", {}, ...sides.map(({ node }) => node)));
+    el("h3", { id: "quorum-title", t: "quorum" }), el("ul", {}, ...sides.map(({ node }) => node)), observers);
   return {
     node: section,
     update({ session }) {
       show(section, session.state !== "ended"); // no supervisor has to be present any more
+      const looking = session.observers ?? [];
+      put(observers, looking.length ? t("observers", { names: namesOf(looking) }) : "");
+      show(observers, looking.length > 0);
       for (const { side, node, name, figure, words, verdict, names, site } of sides) {
         rename(name, sideKey(session, side));
         const { need, have, short, reached } = quorumOf(session, side);
