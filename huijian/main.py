@@ -25,6 +25,7 @@ TARGETS = {
     "export": "huijian.handover.export:app",
     "witness": "huijian.handover.witness:app",
     "sessions": "huijian.sessions:app",
+    "visits": "huijian.history.search:app",
     "terminals": "huijian.terminals:app",
     "drill": "huijian.drills.command:app",
 }
@@ -136,6 +137,11 @@ def admin() -> None:
 @app.command()
 def sessions() -> None:
     """Watch sessions and relay workers as they run: list, top. 运行情况"""
+
+
+@app.command()
+def visits() -> None:
+    """Search the history of visits, as an auditor. 会见历史"""
 
 
 @app.command()

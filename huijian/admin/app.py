@@ -3,6 +3,7 @@
 import typer
 
 from huijian.admin import clock, confirm, journal, keys, places, slots, terminals, users
+from huijian.history import rebuild
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,4 +20,5 @@ app.add_typer(users.app, name="users")
 app.add_typer(keys.app, name="keys")
 app.add_typer(slots.app, name="slots")
 app.add_typer(journal.app, name="journal")
+app.add_typer(rebuild.app, name="history")
 app.command("clock")(clock.clock)

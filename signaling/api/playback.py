@@ -9,6 +9,7 @@ from typing import BinaryIO
 from aiohttp import web
 
 from broker.kernel.errors import NotFound, StorageUnavailable, TooMany
+from broker.kernel.ids import SessionId
 from recorder.mp4.side_film import SideFilm
 from signaling.auth.scope import author
 from signaling.budgets.streams import Stream
@@ -69,6 +70,7 @@ async def note(call: Call, session: str, copy: str) -> None:
         context.plays.give_back(viewing)  # no entry of this minute was noted
         raise
     await context.journal.flush()
+    context.history.want(SessionId(session))  # the viewer is among those who have watched the visit
 
 
 async def send(stream: Stream, answer: web.StreamResponse, file: Film, start: int, count: int) -> None:

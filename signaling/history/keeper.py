@@ -139,6 +139,8 @@ class HistoryKeeper:
         while found := await self._store.named_before(oldest, after, AT_ONCE):
             gone = await self._sources.unnamed([(row.session, row.ended_at) for row in found], now)
             count += await self._store.forget_people(gone)
+            for session in gone:  # its state is another one, too, without the film
+                self.want(SessionId(session))
             after = found[-1].moment, found[-1].id
             await asyncio.sleep(0)
         return count
