@@ -15,6 +15,7 @@ from broker.presence.presence import Why
 from broker.session.effects import AlertKind, HoldReason, Reason
 from broker.session.readiness import Missing
 from broker.session.state import State
+from signaling.api.audit import messages as audit
 from signaling.api.drills import messages as drills
 from signaling.api.messages import (
     approvals,
@@ -29,13 +30,17 @@ from signaling.api.messages import (
     terminals,
 )
 from signaling.api.messages.session_view import Problem, RecordingState
+from signaling.api.purge import messages as purge
 from signaling.server import errors
 from signaling.views import overview, texts
 
 ROOT = Path(signaling.__file__).parents[1]
 TEXT = (ROOT / "docs" / "protocol.md").read_text("utf-8")
 SAMPLES = re.findall(r"^```json (\S+)(?: (\S+))?\n(.*?)^```$", TEXT, re.M | re.S)
-BODIES = (approvals, drills, follow_ups, identity, orders, overview, recordings, sessions, sign_in, slots, terminals)
+BODIES = (
+    *(approvals, audit, drills, follow_ups, identity, orders, overview, purge, recordings, sessions),
+    *(sign_in, slots, terminals),
+)
 
 
 ALERTS = [
