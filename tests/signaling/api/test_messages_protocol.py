@@ -17,6 +17,7 @@ from broker.session.readiness import Missing
 from broker.session.state import State
 from signaling.api.audit import messages as audit
 from signaling.api.drills import messages as drills
+from signaling.api.exports import messages as exports
 from signaling.api.messages import (
     approvals,
     follow_ups,
@@ -38,7 +39,7 @@ ROOT = Path(signaling.__file__).parents[1]
 TEXT = (ROOT / "docs" / "protocol.md").read_text("utf-8")
 SAMPLES = re.findall(r"^```json (\S+)(?: (\S+))?\n(.*?)^```$", TEXT, re.M | re.S)
 BODIES = (
-    *(approvals, audit, drills, follow_ups, identity, orders, overview, purge, recordings, sessions),
+    *(approvals, audit, drills, exports, follow_ups, identity, orders, overview, purge, recordings, sessions),
     *(sign_in, slots, terminals),
 )
 
