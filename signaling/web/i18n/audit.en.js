@@ -3,6 +3,7 @@ export const auditEn = {
   audit_title: "Visit archive",
   audit_sign_in_hint: "For auditors",
   audit_skip: "Skip to the content",
+  audit_account: "Own sign-ins and second factors",
   audit_parts: "Sections",
   audit_part_search: "Find visits",
   audit_part_relisten: "Listening again",

@@ -3,6 +3,7 @@ export const auditZh = {
   audit_title: "会见回看",
   audit_sign_in_hint: "审计人员登录",
   audit_skip: "跳到内容",
+  audit_account: "本人的登录与验证方式",
   audit_parts: "栏目",
   audit_part_search: "查找会见",
   audit_part_relisten: "复听任务",
