@@ -11,10 +11,10 @@ import typer
 
 from broker.authority.persons import ChangeKind
 from broker.control.rules.account_changes import entry_of
-from broker.control.store.records import AccountChange, ChangeState, Role
+from broker.control.store.records import AccountChange, ChangeState, Role, User
 from huijian.admin.context import AdminContext, run_admin
 from huijian.admin.text_options import name_option
-from huijian.output import Json, free_file, say, say_all, say_secret, warn
+from huijian.output import Json, free_file, plain, say, say_all, say_secret, warn
 from huijian.streams import read_input
 from recorder.retention.clock_trust import mark_clock
 
@@ -101,8 +101,19 @@ def invite(
 
 @app.command("list")
 def listed(ctx: typer.Context, json: Json = False) -> None:
-    """List all officers, without their passwords, and since when and on whose word each account stands."""
-    say_all(run_admin(ctx, lambda admin: admin.store.users()), json)
+    """List all officers, without their passwords: since when and on whose word each account stands, and the kinds of
+    second factors that it has."""
+
+    async def work(admin: AdminContext) -> list[dict[str, Any]]:
+        return [await _row(admin, user) for user in await admin.store.users()]
+
+    say_all(run_admin(ctx, work), json)
+
+
+async def _row(admin: AdminContext, user: User) -> dict[str, Any]:
+    """Return an officer as the list shows it; `must_enrol` is of a sign-in, and no part of it."""
+    kinds = [factor.kind for factor in await admin.store.factors(user.id)]
+    return {name: value for name, value in plain(user).items() if name != "must_enrol"} | {"second_factors": kinds}
 
 
 @app.command("passwd", epilog="Example: users passwd wang --generate · users confirm chg_… --as shen")
