@@ -13,7 +13,7 @@ export function languageButton() {
 /** @param onSignOut called without arguments; @param {HTMLElement} status where the officer counts */
 export function headerView(onSignOut, status) {
   const site = el("span", { class: "site" });
-  const user = el("span", { class: "user" });
+  const user = el("a", { class: "user", href: "/account", target: "_blank", rel: "noopener", tTitle: "account" });
   const time = el("time", { class: "clock", tTitle: "server_time" });
   const words = el("span");
   const link = el("span", { class: "link", role: "status", id: "link" }, icon("link"), words);

@@ -25,7 +25,7 @@ export function fleetView(me, { onOrder, onSignOut }) {
     el("header", { class: "top" },
       el("a", { class: "skip", href: "#fleet", t: "fleet_skip" }),
       el("a", { class: "brand", href: "/monitor", t: "title" }), el("span", { class: "spring" }),
-      el("span", { class: "user" }, me.name), languageButton(),
+      el("a", { class: "user", href: "/account", tTitle: "account" }, me.name), languageButton(),
       el("button", { type: "button", class: "quiet-button", t: "sign_out", on: { click: onSignOut } })),
     el("main", { class: "fleet-page", id: "fleet", tabindex: "-1" },
       el("h1", { t: "fleet" }), summary, conflict, stale,
