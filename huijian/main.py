@@ -28,6 +28,7 @@ TARGETS = {
     "visits": "huijian.history.search:app",
     "terminals": "huijian.terminals:app",
     "drill": "huijian.drills.command:app",
+    "ledger": "huijian.ledgers.command:ledger",
 }
 
 EPILOG = (
@@ -177,3 +178,8 @@ def witness() -> None:
 @app.command()
 def hold() -> None:
     """Keep recordings beyond their due date. 保全"""
+
+
+@app.command()
+def ledger() -> None:
+    """Make the ledger of a site for a day or a month, signed. 台账"""

@@ -14,6 +14,7 @@ from broker.kernel.database import engine_for
 from broker.kernel.errors import StorageUnavailable
 from config.settings import Settings
 from huijian.errors import FOUND, REFUSED
+from huijian.ledgers.check import verify_ledger
 from huijian.output import Json, plain, say
 from recorder.evidence.chain_facts import facts_in
 from recorder.evidence.chain_heads import ChainHeads, merged_heads, read_heads
@@ -66,6 +67,10 @@ def verify(
         Path | None,
         typer.Option(help="Check an export package instead: its folder, or the ZIP. 校验移交包"),
     ] = None,
+    ledger: Annotated[
+        Path | None,
+        typer.Option(help="Check a ledger instead, with the signature beside it. 校验台账"),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Prove that archived recordings are what was written, and name what is not. 验证录像
@@ -85,6 +90,10 @@ def verify(
         if witness or all or target is not None or heads is not None or archive is not None:
             raise typer.BadParameter("--package goes with --public-key alone")
         return _verify_package(package, settings, public_key, json)
+    if ledger is not None:
+        if all or target is not None or heads is not None or package is not None or archive is not None:
+            raise typer.BadParameter("--ledger goes with --public-key alone")
+        return _verify_ledger(ledger, settings, public_key, json)
     here = archive is None or archive.resolve() == settings.archive_dir
     keys, whose = _keys(settings, public_key, here)
     stored, compared = _heads(settings, heads, here and target is None)
@@ -128,6 +137,14 @@ def _verify_package(package: Path, settings: Settings, public_key: list[Path] | 
     else:
         _print(report, whose, None)
     return 0 if report.ok else FOUND
+
+
+def _verify_ledger(ledger: Path, settings: Settings, public_key: list[Path] | None, json: bool) -> int:
+    """Check a ledger by the keys that were named, or else those of this installation."""
+    keys, whose = _keys(settings, public_key, True)
+    if keys is None:
+        raise typer.BadParameter("this machine has no key of the archive: give --public-key")
+    return verify_ledger(ledger, keys, settings.archive_dir if whose == INSTALLED else None, json)
 
 
 def _keys(settings: Settings, paths: list[Path] | None, here: bool) -> tuple[Keys | None, str]:

@@ -71,6 +71,7 @@ SEAMS: dict[str, str] = {
     "recorder.pipeline.trial_decode": "the only decoder in the pipeline; what is pure beside it is given it",
     "recorder.pipeline.talkback_track": "the track that is never waited for, beside `track`; tested alone",
     "signaling.history.relisten": "pure: what is chosen, and until when; tested alone",
+    "signaling.ledgers.program": "what the process does, imported once its priority is low",
     "signaling.media.whip": "WHIP and WHEP are found by their names",
 }
 """Small modules with one importer that are kept apart, each with the reason."""

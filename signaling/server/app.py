@@ -42,7 +42,7 @@ from signaling.api import (
 )
 from signaling.api.accounts import changes, factors, invitations, oidc, security_keys
 from signaling.api.accounts import sessions as own_sessions
-from signaling.api.audit import detail, marks, relisten, verification, visits
+from signaling.api.audit import detail, ledgers, marks, relisten, verification, visits
 from signaling.api.drills import routes as drills
 from signaling.api.exports import routes as exports
 from signaling.api.inspections import routes as inspections
@@ -66,6 +66,7 @@ from signaling.history.sources import Sources
 from signaling.history.verifications import Verifications, note_verification
 from signaling.identity import routes as identity
 from signaling.identity.sign_ins import TerminalSignIns
+from signaling.ledgers.builder import LedgerBuilder
 from signaling.live import socket
 from signaling.live.fleet import Fleet
 from signaling.live.hub import Hub
@@ -101,6 +102,7 @@ ROUTES: tuple[Route, ...] = tuple(
             holds.table,
             purge.table,
             visits.table,
+            ledgers.table,
             exports.table,
             detail.table,
             marks.table,
@@ -203,6 +205,7 @@ def build_context(
         history=HistoryKeeper(sources, store, journal, clock, settings),
         verifications=Verifications(settings, clock, partial(note_verification, journal)),
         exports=Exports(store.engine),
+        ledgers=LedgerBuilder(settings),
         version=version,
         credentials=credentials,
         allowance=allowance,

@@ -35,6 +35,7 @@ from signaling.history.keeper import HistoryKeeper
 from signaling.history.verifications import Verifications
 from signaling.identity.sign_ins import TerminalSignIns
 from signaling.ingress.fairness import prefix_of
+from signaling.ledgers.builder import LedgerBuilder
 from signaling.live.fleet import Fleet
 from signaling.live.hub import Hub
 from signaling.media.resources import Resources
@@ -63,6 +64,7 @@ class Context:
     history: HistoryKeeper
     verifications: Verifications
     exports: Exports
+    ledgers: LedgerBuilder
     version: str
     credentials: Credentials
     sign_ins: SignIns

@@ -98,7 +98,9 @@ def _refusals(row: Route, refs: Schemas) -> dict[str, Any]:
     }
 
 
-def _content(kind: type[BaseModel] | str, mode: JsonSchemaMode, refs: Schemas) -> dict[str, Any]:
+def _content(kind: type[BaseModel] | str | tuple[str, ...], mode: JsonSchemaMode, refs: Schemas) -> dict[str, Any]:
+    if isinstance(kind, tuple):
+        return {name: described for each in kind for name, described in _content(each, mode, refs).items()}
     if isinstance(kind, str):
         return {kind: {"schema": {"type": "object" if kind.endswith("json") else "string"}}}
     return {"application/json": {"schema": refs[(kind, mode)]}}

@@ -93,7 +93,7 @@ class Route:
     problems: Refusals = ()
     body: type[BaseModel] | str | None = None
     query: type[BaseModel] | None = None
-    answer: type[BaseModel] | str | None = None
+    answer: type[BaseModel] | str | tuple[str, ...] | None = None
     headers: tuple[str, ...] = ()
     refused: str = ""
     """Journal kind of a refusal; "" where refusals are not journaled."""
@@ -164,7 +164,7 @@ class Table:
         status: int = 200,
         problems: Refusals = (),
         takes: str | None = None,
-        gives: str | None = None,
+        gives: str | tuple[str, ...] | None = None,
         headers: tuple[str, ...] = (),
         refused: str = "",
         or_status: int = 0,
@@ -174,7 +174,8 @@ class Table:
         enrolling: bool = False,
     ) -> Callable[[Verb], Verb]:
         """Declare the decorated coroutine as a row. Models are read from its own annotations (`body`, `query`, return);
-        `takes` and `gives` are media types where the body or the answer is not JSON. Empty `roles`: an open row."""
+        `takes` and `gives` are media types where the body or the answer is not JSON, or is one of several. Empty
+        `roles`: an open row."""
 
         def declare(verb: Verb) -> Verb:
             signature = inspect.signature(verb)
