@@ -35,7 +35,8 @@ class LedgerBuilder:
         self._turn = asyncio.Lock()
 
     async def build(self, head: Head, entries: AsyncIterator[Entry], format: Format) -> Made:
-        """Make a ledger in another process. Raises Busy where it cannot be made now, and what reading the entries raises."""
+        """Make a ledger in another process. Raises Busy where it cannot be made now, and what reading the entries
+        raises."""
         async with self._my_turn(), self._folder() as folder:
             order = Order(
                 head=head,

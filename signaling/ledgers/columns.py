@@ -14,8 +14,8 @@ Cell = str | int
 
 
 class Column(NamedTuple):
-    """One column of a ledger. `name`: its member in JSON; `width`: its share of a page. `cell` returns a text, or a number that can
-    be added up."""
+    """One column of a ledger. `name`: its member in JSON; `width`: its share of a page. `cell` returns a text, or a
+    number that can be added up."""
 
     name: str
     title: Text

@@ -47,9 +47,9 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One visit of a ledger. Times are moments; `seconds` go from the first crossing to the end, holds included. `officers` are of
-    the ledger's own site, `others` of the other one. `coverage`: in hundredths, of the own side. Texts are as they are
-    shown. A public entry has only what `columns.PUBLIC` shows."""
+    """One visit of a ledger. Times are moments; `seconds` go from the first crossing to the end, holds included.
+    `officers` are of the ledger's own site, `others` of the other one. `coverage`: in hundredths, of the own side.
+    Texts are as they are shown. A public entry has only what `columns.PUBLIC` shows."""
 
     session: str = ""
     external_id: str = ""
