@@ -44,7 +44,6 @@ BODIES = {
     "decide": {"decision": "approve"},
     "confirm": {"password": PASSWORD},
     "reject": {"password": PASSWORD, "reason": "未申请"},
-    "remove": {"proof": {"code": "123456"}},
     "holds": {"reason": "法院"},
     "inspections": {"reason": "例行检察"},
     "exports": {"reason": "法院调取", "receiver": "某法院", "downloaders": ["foreign-auditor"]},
