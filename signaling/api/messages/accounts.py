@@ -161,7 +161,7 @@ class Invite(Inbound):
     password: Password = Field(repr=False)
     user: Name
     name: Short
-    role: Literal["supervisor", "clerk", "approver", "auditor", "admin"]
+    role: Literal["supervisor", "clerk", "approver", "auditor", "procurator", "admin"]
     site: Name | None = None
 
 
