@@ -20,8 +20,8 @@ from signaling.ledgers.masking import masked_name, masked_number
 from signaling.views.names import Names
 from signaling.views.recordings import Recordings
 
-PAGE = 250
-"""Visits that are read at once."""
+PAGE = 50
+"""Visits that are read at once: the event loop, which renews leases, is held up by one page and no more."""
 LONGEST = timedelta(days=31)
 """The most days that one ledger has: a month."""
 People = list[tuple[str, str]]
