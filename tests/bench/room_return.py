@@ -11,6 +11,7 @@ import tempfile
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page
@@ -48,9 +49,9 @@ async def cuts(console: Console, count: int) -> None:
                     await visit.until(lambda view: view["state"] == "held" and not view["sides"]["prison"]["media"])
                     await asyncio.sleep(CUT)  # what is measured is the return from a cut of this length
                     line.mend()
-                    seconds = await returned(visit, rooms)
+                    seconds, reasons = await returned(visit, rooms)
                     text = "  ".join(f"{name} {second:5.2f} s" for name, second in zip(COLUMNS, seconds, strict=True))
-                    console.print(f"cut {number:2}  {text}")
+                    console.print(f"cut {number:2}  {text}  held by {', '.join(reasons)}")
             finally:
                 await visit.close()
 
@@ -76,15 +77,24 @@ async def acknowledge(page: Page) -> None:
     await page.get_by_role("button", name="我们已知晓，并将遵守").press("Enter")
 
 
-async def returned(visit: Visit, rooms: dict[Side, PageRoom]) -> tuple[float, float, float]:
-    """Return the seconds from now until media, gate and pictures are back."""
+async def returned(visit: Visit, rooms: dict[Side, PageRoom]) -> tuple[tuple[float, float, float], list[str]]:
+    """Return the seconds from now until media, gate and pictures are back, and what kept the gate shut meanwhile."""
     since = time.monotonic()
     await visit.until(lambda view: all(side["media"] for side in view["sides"].values()))
     media = time.monotonic() - since
-    await visit.until(lambda view: view["gate"] == "open")
+    reasons: list[str] = []
+    await visit.until(lambda view: _open(view, reasons))
     gate = time.monotonic() - since
     await asyncio.gather(*(room.page.wait_for_function(SHOWN, timeout=PATIENCE * 1000) for room in rooms.values()))
-    return media, gate, time.monotonic() - since
+    return (media, gate, time.monotonic() - since), reasons
+
+
+def _open(view: dict[str, Any], reasons: list[str]) -> bool:
+    """Whether the gate is open; note why it is not, each reason once in a row."""
+    code = (view["reason"] or {}).get("code", "")
+    if code and reasons[-1:] != [code]:
+        reasons.append(code)
+    return bool(view["gate"] == "open")
 
 
 def main() -> None:
