@@ -10,7 +10,10 @@ const SOUND_EVERY = 100; // ms: a word is longer
 const FIGURES_EVERY = 1000; // ms
 const TEST_PICTURES = 10;
 const TEST_PICTURE_EVERY = 100; // ms
+const MUTE = 2000; // ms of nothing at all: the noise of a room that is measured is never nought
+const REOPENS = 4000; // ms between two attempts to hear a microphone that gives nothing
 const STARTS = 5000; // ms that a sound system may take to start
+const AGAIN = 1500; // ms for which a microphone that gave nothing is listened to again
 const TONE = 0.4; // s
 const RAW = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 
@@ -27,6 +30,7 @@ export class Figures {
   #loudest = null;
   #sound = null;
   #opening = null;
+  #openedAt = 0;
 
   constructor(devices, report) {
     this.#devices = devices;
@@ -72,6 +76,12 @@ export class Figures {
     await this.#opening;
   }
 
+  /** Listens to the microphone anew, and resolves once it is heard: a measuring stream can die while the track lives. */
+  async relisten() {
+    if (this.#devices.tracks.audio?.readyState === "live") this.#follow("audio");
+    await this.#opening;
+  }
+
   #follow(kind) {
     const track = this.#devices.tracks[kind];
     if (kind === "video") {
@@ -79,6 +89,7 @@ export class Figures {
       return;
     }
     this.#hush();
+    this.#openedAt = performance.now();
     this.#opening = this.#hear(track);
   }
 
@@ -103,6 +114,7 @@ export class Figures {
     }
     this.level = this.#sound.level();
     this.#loudest = Math.max(this.#loudest ?? 0, this.level);
+    if (this.#sound.mute && performance.now() - this.#openedAt > REOPENS) this.#follow("audio");
   }
 
   #tell() {
@@ -118,6 +130,7 @@ class Microphone {
   #analyser = this.#context.createAnalyser();
   #samples;
   #raw = null;
+  #heardAt = performance.now();
 
   static async open(track) {
     const found = new Microphone();
@@ -148,7 +161,14 @@ class Microphone {
 
   level() {
     this.#analyser.getFloatTimeDomainData(this.#samples);
-    return Math.min(1, Math.sqrt(this.#samples.reduce((sum, sample) => sum + sample * sample, 0) / this.#samples.length));
+    const power = this.#samples.reduce((sum, sample) => sum + sample * sample, 0) / this.#samples.length;
+    if (power > 0) this.#heardAt = performance.now();
+    return Math.min(1, Math.sqrt(power));
+  }
+
+  /** Whether it has given nothing at all for a while. */
+  get mute() {
+    return performance.now() - this.#heardAt > MUTE;
   }
 
   close() {
@@ -176,10 +196,19 @@ export async function testEquipment(devices, figures, order) {
     }
     const { width = 0, frameRate: rate = 0 } = devices.tracks.video?.getSettings() ?? {};
     const heard = await sendRaw(order, figures.video, devices.tracks.audio);
-    return { luma, change, level: figures.takeLevel(), speaker: order.listen && order.sweep ? heard : await playTone(), width, rate };
+    return { luma, change, level: await levelOf(figures), speaker: order.listen && order.sweep ? heard : await playTone(), width, rate };
   } finally {
     devices.need("test", false);
   }
+}
+
+/** The level since the test began. Nothing at all may be the fault of the measuring: it is asked once more. */
+async function levelOf(figures) {
+  const level = figures.takeLevel();
+  if (level) return level;
+  await figures.relisten();
+  await new Promise((done) => { setTimeout(done, AGAIN); });
+  return figures.takeLevel();
 }
 
 /** Plays two tones; resolves to whether the sound device took them. */
