@@ -1,9 +1,10 @@
 """Session views as the tests of the supervisors' page need them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 SIDES = ("prison", "visitor")
+SHANGHAI = timezone(timedelta(hours=8))
 
 
 PRISONERS, VISITORS = ("identity", "security", "rules"), ("identity", "security", "phone", "rules")
@@ -39,9 +40,15 @@ def language(tag: str, zh: str, en: str, interpreter: str) -> dict[str, Any]:
     return {"tag": tag, "zh": zh, "en": en, "interpreter": interpreter, "reason": ""}
 
 
+def _today(now: datetime, away: timedelta) -> datetime:
+    """Return the moment so far away from now, or the nearest one on the same day in Shanghai: the page lists a day."""
+    midnight = now.astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
+    return min(max(now + away, midnight), midnight + timedelta(hours=23, minutes=59)).astimezone(UTC)
+
+
 def session(name: str, minutes_from_now: float = 0, **changes: Any) -> dict[str, Any]:
-    """Return a SessionView; `changes` replace its members."""
-    starts = datetime.now(UTC) + timedelta(minutes=minutes_from_now)
+    """Return a SessionView of today; `changes` replace its members."""
+    starts = _today(datetime.now(UTC), timedelta(minutes=minutes_from_now))
     quorum = {which: {"need": 2, "have": []} for which in SIDES}
     view: dict[str, Any] = {
         "id": name,
