@@ -161,6 +161,7 @@ class RecorderFacts:
         kept = ("path", "sha256", "bytes", "seconds", "packets", "lost", "manifest_sha256", "head")
         self._journal.note("Archived", fact.session, "recorder", {name: getattr(fact, name) for name in kept})
         await self._acknowledge(fact.session)
+        self._recordings.announce_archived(fact.session)
         runner = self._sessions.get(fact.session)
         if runner is not None:
             seconds = max(fact.seconds or [0.0])

@@ -91,6 +91,10 @@ class Recordings:
         runner.recording = replace(runner.recording, **changes)
         self._bus.emit("session", runner.session.id)
 
+    def announce_archived(self, session: SessionId) -> None:
+        """Tell listeners that a recording is archived, also of a session that is not here any more."""
+        self._bus.emit("archived", session)
+
     def recorder_lost(self, runner: SessionRunner, why: str) -> None:
         """Nothing of this session is being written any more."""
         if runner.session.state is State.ENDED or runner.session.processes.recorder is Recorder.ABSENT:

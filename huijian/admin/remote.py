@@ -30,7 +30,16 @@ def post(server: str, path: str, body: Any, token: str = "") -> dict[str, Any]:
     """Send JSON (None: nothing) with POST and return the JSON answer, {} where there is none. The key in HUIJIAN_KEY
     says who is asking, or else `token`. Raises VisitError."""
     data = None if body is None else json.dumps(body).encode()
-    answer: dict[str, Any] = json.loads(_call(server, path, "POST", data, token) or b"{}")
+    answered = _call(server, path, "POST", data, token)
+    took_effect()
+    answer: dict[str, Any] = json.loads(answered or b"{}")
+    return answer
+
+
+def search(server: str, path: str, body: Any) -> dict[str, Any]:
+    """Return the JSON answer to a search whose words are sent in a body, with the token in HUIJIAN_TOKEN or the key.
+    Raises VisitError."""
+    answer: dict[str, Any] = json.loads(_call(server, path, "POST", json.dumps(body).encode(), officer_token()))
     return answer
 
 
@@ -61,6 +70,7 @@ def sign_in(server: str, user: str, password: str, code: Callable[[], str]) -> s
 def delete(server: str, path: str) -> None:
     """Delete the resource at `path`. Raises VisitError."""
     _call(server, path, "DELETE", None)
+    took_effect()
 
 
 def _call(server: str, path: str, method: str, body: bytes | None, token: str = "") -> bytes:
@@ -81,8 +91,6 @@ def _call(server: str, path: str, method: str, body: bytes | None, token: str = 
         raise _refusal(error) from error
     except (URLError, OSError) as error:
         raise VisitError(f"{server} does not answer ({getattr(error, 'reason', error)}).") from error
-    if method != "GET":
-        took_effect()
     return data
 
 

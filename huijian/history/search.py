@@ -1,7 +1,6 @@
 """`huijian visits`: searches the history of visits on a running server, with an auditor's credential."""
 
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 import typer
 
@@ -9,7 +8,7 @@ from huijian.admin import remote
 from huijian.output import Json, say, say_all
 from huijian.sessions import Server, address
 
-VISITS = "/api/v1/visits"
+SEARCH = "/api/v1/visits/search"
 app = typer.Typer(
     no_args_is_help=True,
     help="The history of visits, for auditors. 会见历史\n\nHUIJIAN_TOKEN holds an auditor's token (from POST "
@@ -48,7 +47,7 @@ def search(
 ) -> None:
     """Search for visits; every word that is given has to be true of a visit."""
     asked = {name: value for name, value in ctx.params.items() if name not in ("server", "json") and value is not None}
-    answer = remote.get(address(ctx, server), f"{VISITS}?{urlencode(asked)}")
+    answer = remote.search(address(ctx, server), SEARCH, asked)
     if json:
         say(answer, True)
         return

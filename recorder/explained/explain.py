@@ -6,7 +6,8 @@ missing while the sound goes on is the camera, both missing is the line; a hole 
 gate was shut nothing crossed, whatever came.
 """
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +82,7 @@ def _gate(spans: FilmSpans) -> Iterable[Explained]:
     """Yield the stretches in which the gate was shut: before the visit, in holds, and any other."""
     first = spans.open[0].at if spans.open else None
     for at, to in _outside(spans.open, spans.seconds):
-        hold = next((span for span in spans.holds if span.at < to and span.to > at), None)
+        hold = next(_within(spans.holds, at, to), None)
         if hold is not None:
             yield _made(at, to, "both", "hold", "none", "nothing", hold_words(hold.what, _article(hold)))
         elif first is None or to <= first:
@@ -119,11 +120,17 @@ def _talkback(spans: FilmSpans) -> Iterable[Explained]:
 
 
 def _crossed_at(spans: FilmSpans, at: float, to: float) -> str:
-    return "everything" if _open(spans, (at + to) / 2) else "nothing"
+    middle = (at + to) / 2
+    return "everything" if any(span.has(middle) for span in _within(spans.open, at, to)) else "nothing"
 
 
-def _open(spans: FilmSpans, second: float) -> bool:
-    return any(span.has(second) for span in spans.open)
+def _within(spans: Sequence[Span], at: float, to: float) -> Iterator[Span]:
+    """Yield the spans that overlap a stretch. They lie in order and apart, so that the first is found by halves: a bad
+    line makes thousands of stretches."""
+    for number in range(bisect_right(spans, at, key=lambda span: span.to), len(spans)):
+        if spans[number].at >= to:
+            return
+        yield spans[number]
 
 
 # --- what the film lacks ------------------------------------------------------------------------------------------
@@ -148,16 +155,42 @@ def _merged(gaps: Iterable[Mapping[str, Any]], length: float) -> list[_Gap]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Meanwhile:
+    """What was going on in the film, in order. `lags`: when the recorder reported lost records; `mutes` by side."""
+
+    open: Sequence[Span]
+    holds: Sequence[Span]
+    lags: Sequence[float]
+    mutes: Mapping[str, Sequence[Span]]
+
+    def lagged(self, at: float, to: float) -> bool:
+        """Whether records were lost near a stretch."""
+        first = bisect_left(self.lags, at - NEAR)
+        return first < len(self.lags) and self.lags[first] <= to + NEAR
+
+    def muted(self, side: str, at: float, to: float) -> bool:
+        """Whether a side was muted for a whole stretch."""
+        return any(span.at <= at and span.to >= to for span in _within(self.mutes[side], at, to))
+
+
+def _meanwhile(spans: FilmSpans) -> _Meanwhile:
+    lags = sorted(happened.at for happened in spans.events if happened.event.get("kind") == "lagging")
+    mutes = {side: [span for span in spans.mutes if span.sides == (side,)] for side in SIDES}
+    return _Meanwhile(spans.open, spans.holds, lags, mutes)
+
+
 def _gaps(spans: FilmSpans, gaps: list[_Gap], signed: bool) -> Iterable[Explained]:
+    going_on = _meanwhile(spans)
     for at, to, parts in _stretches(gaps):
-        causes = {side: _cause(spans, at, to, [gap for gap in parts if gap.side == side], signed) for side in SIDES}
+        causes = {side: _cause(going_on, at, to, [gap for gap in parts if gap.side == side], signed) for side in SIDES}
         lacks = {side: _lacks([gap for gap in parts if gap.side == side]) for side in SIDES}
         here = [side for side in SIDES if lacks[side] != "none"]
         if len(here) == 2 and len({(causes[side], lacks[side]) for side in here}) == 1:
-            yield _made(at, to, "both", causes[here[0]], lacks[here[0]], _crossed(spans, at, to, parts, here[0]))
+            yield _made(at, to, "both", causes[here[0]], lacks[here[0]], _crossed(going_on, at, to, parts, here[0]))
             continue
         for side in here:
-            yield _made(at, to, side, causes[side], lacks[side], _crossed(spans, at, to, parts, side))
+            yield _made(at, to, side, causes[side], lacks[side], _crossed(going_on, at, to, parts, side))
 
 
 def _stretches(gaps: list[_Gap]) -> Iterable[tuple[float, float, list[_Gap]]]:
@@ -187,12 +220,12 @@ def _lacks(gaps: list[_Gap]) -> str:
     return "both" if len(lacking) == 2 else next(iter(lacking), "none")
 
 
-def _cause(spans: FilmSpans, at: float, to: float, gaps: list[_Gap], signed: bool) -> str:
+def _cause(going_on: _Meanwhile, at: float, to: float, gaps: list[_Gap], signed: bool) -> str:
     """Return why a side lacks what these gaps say, from their causes and what was going on."""
     causes = {gap.cause for gap in gaps}
-    if RECORDER in causes or _lagged(spans, at, to):
+    if RECORDER in causes or going_on.lagged(at, to):
         return "recorder"
-    held = {span.what for span in spans.holds if span.at < to and span.to > at}
+    held = {span.what for span in _within(going_on.holds, at, to)}
     if "relay_lost" in held:
         return "relay"
     if RECONNECT in causes:
@@ -209,21 +242,14 @@ def _cause(spans: FilmSpans, at: float, to: float, gaps: list[_Gap], signed: boo
     return "line" if SILENT in causes else "unknown"
 
 
-def _lagged(spans: FilmSpans, at: float, to: float) -> bool:
-    return any(
-        happened.event.get("kind") == "lagging" and at - NEAR <= happened.at <= to + NEAR for happened in spans.events
-    )
-
-
-def _crossed(spans: FilmSpans, at: float, to: float, gaps: list[_Gap], side: str) -> str:
+def _crossed(going_on: _Meanwhile, at: float, to: float, gaps: list[_Gap], side: str) -> str:
     """Return what of a side crossed while these gaps were open."""
-    if not any(span.at < to and span.to > at for span in spans.open):
+    if next(_within(going_on.open, at, to), None) is None:
         return "nothing"
     mine = [gap for gap in gaps if gap.side == side]
-    if any(gap.cause == RECORDER for gap in mine) or _lagged(spans, at, to):
+    if any(gap.cause == RECORDER for gap in mine) or going_on.lagged(at, to):
         return "unrecorded"
     lacking = _lacks(mine)
-    muted = any(span.sides == (side,) and span.at <= at and span.to >= to for span in spans.mutes)
-    if lacking == "both" or (lacking == "picture" and muted):
+    if lacking == "both" or (lacking == "picture" and going_on.muted(side, at, to)):
         return "nothing"
     return "sound" if lacking == "picture" else "picture"

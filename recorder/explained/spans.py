@@ -1,5 +1,6 @@
 """The spans of a recording: the stretches and moments of its timeline in seconds of the film. Pure."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -144,7 +145,9 @@ def _gates(events: Sequence[Happened]) -> Iterator[Change]:
 
 def _hold(span: Span, events: Sequence[Happened]) -> Span:
     """Return a hold with its reason: an officer's order with its article, else what shut the gate at that moment."""
-    near = [happened.event for happened in events if abs(happened.at - span.at) <= AT_ONCE]
+    first = bisect_left(events, span.at - AT_ONCE, key=_moment)
+    behind = bisect_right(events, span.at + AT_ONCE, key=_moment)
+    near = [happened.event for happened in events[first:behind]]
     ordered = next((event for event in near if event.get("what") == "HoldOrdered"), None)
     if ordered is not None:
         return Span(span.at, span.to, "supervisor", (), ordered)
@@ -153,6 +156,10 @@ def _hold(span: Span, events: Sequence[Happened]) -> Span:
     why = str(shut.get("why") or "") if shut is not None else ""
     reason = "taken_up" if control or why == "lease ran out" else why or "unknown"
     return Span(span.at, span.to, reason, (), shut or {})
+
+
+def _moment(happened: Happened) -> float:
+    return happened.at
 
 
 def _mutes(events: Sequence[Happened], length: float) -> Iterator[Span]:

@@ -5,7 +5,7 @@ holds up a visit: the index can be made anew."""
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -16,7 +16,7 @@ from broker.control.journal.journal import Journal
 from broker.control.store.store import Store
 from broker.history.visit import Visit
 from broker.kernel.clock import Clock
-from broker.kernel.errors import NotFound, StorageUnavailable, VisitError
+from broker.kernel.errors import NotFound, VisitError
 from broker.kernel.ids import SessionId
 from broker.session.state import Session
 from config.settings import Settings
@@ -25,10 +25,10 @@ from signaling.history.relisten import relisten_due
 from signaling.history.sources import Sources
 
 log = structlog.get_logger()
-BATCH = 50
-"""Visits of one transaction when the index is completed."""
+BATCH = 20
+"""Visits of one transaction when the index is completed: so long a session that changes waits to be written."""
 PACE = 0.02
-"""Seconds between two visits when the index is completed beside running ones."""
+"""Seconds for each visit that the completion of the index leaves to others, beside running visits."""
 RETRY = 2.0
 """Seconds until a visit is tried again that could not be written."""
 SWEEP = 300.0
@@ -58,8 +58,12 @@ class HistoryKeeper:
         self._work.set()
 
     async def run(self) -> None:
-        """Complete the index, then write sessions as they change, until cancelled."""
-        await self._until_it_works(self.complete)
+        """Write sessions as they change, and complete the index beside, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._until_it_works(self.complete))
+            tasks.create_task(self._keep())
+
+    async def _keep(self) -> None:
         while True:
             await self._until_it_works(self.sweep)
             with suppress(TimeoutError):
@@ -72,16 +76,21 @@ class HistoryKeeper:
             await self._until_it_works(self.settle)
 
     async def _until_it_works(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Do `work`, again and again while it is refused. Any other fault is logged and left, because the history of
+        later visits must be written."""
         while True:
             try:
                 await work()
                 return
-            except StorageUnavailable as error:
+            except VisitError as error:
                 log.warning("the history waits for the database", why=error.code)
                 await asyncio.sleep(RETRY)
+            except Exception:
+                log.exception("a part of the history was not written")
+                return
 
     async def settle(self) -> None:
-        """Write all sessions that wait. Raises StorageUnavailable; then they still wait."""
+        """Write all sessions that wait. Raises VisitError; then they still wait."""
         self._work.clear()
         while self._waiting or self._writing.locked():
             async with self._writing:
@@ -95,39 +104,45 @@ class HistoryKeeper:
             await self._write([await self._store.slot_of_session(session)])
         except NotFound:
             pass  # a session of a slot that was never stored
-        except StorageUnavailable:
+        except (VisitError, asyncio.CancelledError):
             self.want(session)
             raise
+        except Exception as error:
+            log.error("a visit is missing in the history", session=session, why=type(error).__name__)
 
     async def entries(self, session: str) -> list[Entry]:
         """Return all entries of the journal about a session. Raises StorageUnavailable."""
         await self._journal.flush_own()
         return await self._sources.entries(session)
 
-    async def _write(self, found: Sequence[Slot], pace: float = 0.0) -> None:
+    async def _write(self, found: Sequence[Slot]) -> None:
         batch: list[Visit] = []
         for slot in found:
             if not slot.drill and (visit := await self._visit(slot)) is not None:
                 batch.append(visit)
-            await asyncio.sleep(pace)
+            await asyncio.sleep(0)
         await self._store.index_visits(batch, {visit.slot.session: self._due(visit) for visit in batch})
 
     async def _visit(self, slot: Slot) -> Visit | None:
-        """Return a visit from its sources; None where they are damaged, which must not keep others from being found."""
+        """Return a visit from its sources; None where they are damaged, which must not keep others from being found.
+        Raises VisitError."""
         try:
             return await self._sources.visit(slot, self._clock.now().wall)
-        except (ValueError, KeyError, TypeError, OSError) as error:
+        except VisitError:
+            raise
+        except Exception as error:
             log.error("a visit is missing in the history", session=slot.session, why=type(error).__name__)
             return None
 
     async def complete(self, everything: bool = False, pace: float = PACE) -> int:
-        """Write the visits that the index lacks or of which more may be known since, or all; return how many. Raises
-        StorageUnavailable."""
+        """Write the visits that the index lacks or of which more may be known since, or all; return how many. `pace`:
+        seconds for each that are left to others. Raises StorageUnavailable."""
         count, after = 0, ""
         while found := await self._store.slots_to_index(after, BATCH, everything):
             async with self._writing:
-                await self._write(found, pace)
+                await self._write(found)
             count, after = count + len(found), found[-1].id
+            await asyncio.sleep(pace * len(found))
         return count
 
     async def sweep(self) -> int:
@@ -137,7 +152,8 @@ class HistoryKeeper:
         oldest = now - timedelta(days=28 * LEAST_MONTHS)  # before the earliest due date
         after: tuple[int, int] | None = None
         while found := await self._store.named_before(oldest, after, AT_ONCE):
-            gone = await self._sources.unnamed([(row.session, row.ended_at) for row in found], now)
+            ends = [(row.session, row.ended_at or datetime.fromtimestamp(row.moment, UTC)) for row in found]
+            gone = await self._sources.unnamed(ends, now)
             count += await self._store.forget_people(gone)
             for session in gone:  # its state is another one, too, without the film
                 self.want(SessionId(session))

@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from broker.booking.slot import Slot
 from broker.control.journal import reader
 from broker.control.journal.entry import Entry
@@ -23,6 +25,7 @@ from recorder.retention.rules import LEAST_MONTHS, due_at
 from signaling.history.film_facts import film_of
 from signaling.views.recordings import Recordings
 
+log = structlog.get_logger()
 PAGE = 1000
 """Entries of the journal that are read at once."""
 HAS_FILM = (ARCHIVED, PURGING)
@@ -53,11 +56,12 @@ class Sources:
         if state is VisitState.SCHEDULED and slot.ends_at < now and self._live(slot.session) is None:
             state = VisitState.ENDED  # the service was down for so long that its session was never begun
         film = await self._film(recording)
-        named = not _names_go(recording, saved.ending.at if saved.ending else None, now)
+        named = not _names_go(recording, saved.ending.at if saved.ending else slot.ends_at, now)
         return Visit(slot, state, acts, saved.ending, film, named)
 
-    async def unnamed(self, ended: Sequence[tuple[str, datetime | None]], now: datetime) -> list[str]:
-        """Return those of these sessions, each with its end, whose people's names are not kept any more."""
+    async def unnamed(self, ended: Sequence[tuple[str, datetime]], now: datetime) -> list[str]:
+        """Return those of these sessions, each with its end (of one without an ending the time of its slot), whose
+        people's names are not kept any more."""
         recordings = await self._recordings.of([session for session, _ in ended])
         return [session for session, at in ended if _names_go(recordings.get(session), at, now)]
 
@@ -87,9 +91,14 @@ class Sources:
         return _Saved(State.SCHEDULED, None)
 
     async def _film(self, recording: Mapping[str, Any] | None) -> Film | None:
+        """Return what the manifest of a recording says. None where it is damaged: the visit is found all the same."""
         if recording is None or recording["state"] not in HAS_FILM or not recording["path"]:
             return None
-        return await asyncio.to_thread(film_of, self._archive / recording["path"])
+        try:
+            return await asyncio.to_thread(film_of, self._archive / recording["path"])
+        except Exception as error:  # whatever a file that was changed makes of its reader
+            log.error("a manifest cannot be read", session=recording["session"], why=type(error).__name__)
+            return None
 
 
 def _ending(end: End | None) -> Ending | None:
@@ -98,9 +107,9 @@ def _ending(end: End | None) -> Ending | None:
     return Ending(str(end.reason), end.at, str(end.side or ""), end.article, code_or_nothing(end.cause))
 
 
-def _names_go(recording: Mapping[str, Any] | None, ended: datetime | None, now: datetime) -> bool:
+def _names_go(recording: Mapping[str, Any] | None, ended: datetime, now: datetime) -> bool:
     """Whether the names of a visit's people are not kept any more: they go with its recording; without a recording
     after the time for which one would have been kept at least (Yunnan 13)."""
     if recording is not None:
         return bool(recording["state"] == PURGED)
-    return ended is not None and now >= due_at(ended, LEAST_MONTHS)
+    return now >= due_at(ended, LEAST_MONTHS)

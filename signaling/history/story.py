@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from broker.booking.language import is_signed
 from broker.booking.slot import Slot
 from broker.control.journal.entry import Entry
@@ -19,6 +21,7 @@ from recorder.archive.paths import MANIFEST, TIMELINE
 from recorder.explained.explain import Explained, explained_in
 from recorder.explained.spans import FilmSpans, Happened, Zero, seconds_of, spans_in
 
+log = structlog.get_logger()
 _ACTIONS = frozenset(kind.__name__ for kind in ev.ACTIONS)
 _GATES = {"GateOpened": True, "GateShut": False}
 _TALKBACK = {"FloorOpened": True, "FloorShut": False}
@@ -40,7 +43,11 @@ class Story:
 
 async def story_of_film(film: Path, slot: Slot) -> Story | None:
     """Return the story of a visit by the files beside its film, None where they cannot be read."""
-    return await asyncio.to_thread(_read, film, slot)
+    try:
+        return await asyncio.to_thread(_read, film, slot)
+    except Exception as error:  # whatever a file that was changed makes of its reader
+        log.error("the files of a recording cannot be read", session=slot.session, why=type(error).__name__)
+        return None
 
 
 def _read(film: Path, slot: Slot) -> Story | None:

@@ -264,6 +264,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         "quality": context.hub.quality,
         "gone": context.resources.forget,
         "standing": context.hub.standing,
+        "archived": context.history.want,
     }
     follow = partial(follow_history, context.broker, context.history)
     context.broker.bus.on("session", follow)

@@ -1,11 +1,13 @@
-"""The access to one visit of the history: for auditors of its two sites and of the province, and for no others."""
+"""The access to one visit of the history: for auditors of its two sites and of the province, and for no others; and to
+what is written about its recording, as long as that is kept."""
 
 from typing import Any
 
 from broker.booking.slot import Slot
-from broker.kernel.errors import NotFound
+from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import SessionId
 from signaling.auth.scope import may_see
+from signaling.history.sources import HAS_FILM
 from signaling.server.routes import Call
 
 
@@ -24,3 +26,11 @@ async def visit_of(call: Call) -> tuple[Slot, Any]:
     if row is None:
         raise NotFound()
     return slot, row
+
+
+async def check_kept(call: Call, row: Any) -> None:
+    """Check that the recording of a visit is still kept: words about it, which may name people, go with it and are not
+    written later. Raises Conflict."""
+    recording = await call.context.recordings.one(row.session, None)
+    if not row.named or recording is None or recording["state"] not in HAS_FILM:
+        raise Conflict("The recording of this visit is not kept any more.", "该会见的录像已不再保存。")

@@ -49,12 +49,12 @@ async def get_visit(call: Call) -> VisitDetail:
         people=[
             VisitPerson(
                 id=person.id,
-                name=person.name if named else None,
+                name=person.name,
                 relation=person.relation,
                 side=person.side,
                 part=str(part_of(person)),
             )
-            for person in slot.people
+            for person in (slot.people if named else ())
         ],
         supervisors=await _officers(call.context, slot, row, story),
         approved_by=slot.approved_by,

@@ -3,7 +3,7 @@
 from broker.control.store.history.marks import Mark
 from broker.kernel.errors import BadRequest, Conflict, TooMany
 from broker.kernel.ids import new_id
-from signaling.api.audit.access import visit_of
+from signaling.api.audit.access import check_kept, visit_of
 from signaling.api.audit.messages import MarkOrder, MarkView, WithdrawOrder
 from signaling.api.audit.visits import REFUSED, VISIT
 from signaling.auth.scope import Role, author
@@ -51,8 +51,10 @@ async def post_mark(call: Call, body: MarkOrder) -> MarkView:
     refused=REFUSED,
 )
 async def withdraw_mark(call: Call, body: WithdrawOrder) -> MarkView:
-    """Each auditor who sees the mark may withdraw it, with a reason and under the own name."""
-    slot, _ = await visit_of(call)
+    """Each auditor who sees the mark may withdraw it, with a reason and under the own name, as long as the recording is
+    kept."""
+    slot, row = await visit_of(call)
+    await check_kept(call, row)
     mark, user = call.id("mark"), call.user
     withdrawn = await call.context.store.withdraw_mark(
         slot.session, mark, user.id, body.reason, call.context.now().wall

@@ -28,17 +28,15 @@ MarkKind = Literal["note", "concern", "evidence"]
 
 class VisitsQuery(Inbound):
     """What the visits that are looked for have in common. `since` and `until`: moments, or days in Asia/Shanghai (the
-    day of `until` counts); of the slot's start. `inmate`, `visitor`: a part of a name, or an id. `supervisor`: an
-    officer who was on duty, by id or part of the name; `watched_by`: an account that counted as present, or watched the
-    recording. `intervention`, `alert`: a kind, or `any`. Lengths are seconds from the first crossing to the end."""
+    day of `until` counts); of the slot's start. `supervisor`: an officer who was on duty, by id or part of the name;
+    `watched_by`: an account that counted as present, or watched the recording. `intervention`, `alert`: a kind, or
+    `any`. Lengths are seconds from the first crossing to the end."""
 
     since: Moment | date | None = None
     until: Moment | date | None = None
     site: Name | None = None
     room: Name | None = None
     slot: Number | None = None
-    inmate: Person | None = None
-    visitor: Person | None = None
     supervisor: Person | None = None
     watched_by: Person | None = None
     state: VisitStates | None = None
@@ -52,6 +50,14 @@ class VisitsQuery(Inbound):
     order: Literal["newest", "oldest"] = "newest"
     after: Cursor | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50
+
+
+class VisitsOrder(VisitsQuery):
+    """The same in a body, and the people who met: `inmate`, `visitor`, each a part of a name, or an id. Names of these
+    people stand in no address, which proxies and browsers keep."""
+
+    inmate: Person | None = None
+    visitor: Person | None = None
 
 
 class VisitPlace(Outbound):
@@ -158,7 +164,7 @@ class VisitPerson(Outbound):
     """A listed person of a visit; `part`: inmate, visitor or interpreter."""
 
     id: str
-    name: str | None
+    name: str
     relation: str
     side: Side
     part: str
@@ -336,7 +342,8 @@ class RatingView(Outbound):
 
 
 class VisitDetail(VisitBase):
-    """One visit of the history in full. `zero_at` is the moment of second 0 of the timeline."""
+    """One visit of the history in full. `zero_at` is the moment of second 0 of the timeline. `people` is empty once the
+    recording is deleted."""
 
     zero_at: Moment
     film_seconds: float | None = Field(ge=0)

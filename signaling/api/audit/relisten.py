@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 
 from broker.control.store.history.ratings import Rating
+from broker.history.acts import acts_in
 from broker.kernel.errors import Conflict, SamePerson
-from signaling.api.audit.access import visit_of
+from signaling.api.audit.access import check_kept, visit_of
 from signaling.api.audit.messages import RatingOrder, RatingView, RelistenItem, RelistenList, RelistenQuery
 from signaling.api.audit.visits import REFUSED, VISIT
 from signaling.auth.scope import Role, author, scope
@@ -46,10 +47,14 @@ async def get_relisten(call: Call, query: RelistenQuery) -> RelistenList:
     refused=REFUSED,
 )
 async def post_rating(call: Call, body: RatingOrder) -> RatingView:
-    """Only recordings that were chosen are rated. The second rating is another person's, and none is changed later."""
+    """Only recordings that were chosen and are still kept are rated, by auditors who have played them. The second
+    rating is another person's, and none is changed later."""
     slot, row = await visit_of(call)
     if row.relisten_due is None or row.film_seconds is None:
         raise Conflict("This recording need not be heard again.", "该录像不在复听范围内。")
+    await check_kept(call, row)
+    if call.user.id not in acts_in(await call.context.history.entries(slot.session)).viewers:
+        raise Conflict("Play the recording first, and then rate it.", "请先播放该录像，再作评定。")
     rating = await call.context.store.add_rating(slot.session, call.user.id, body.verdict, body.text)
     data = {"number": rating.number, "verdict": rating.verdict}
     call.context.journal.note("RelistenRated", slot.session, author(call.user), data)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from broker.control.store.history.search import Search, place_in
 from broker.kernel.ids import SiteId
-from signaling.api.audit.messages import VisitList, VisitsQuery
+from signaling.api.audit.messages import VisitList, VisitsOrder, VisitsQuery
 from signaling.api.audit.rows import rows_of
 from signaling.auth.scope import Role, author, scope
 from signaling.budgets.allowance import LIST
@@ -25,9 +25,27 @@ FACETS = ("site", "room", "slot", "state", "ending", "article", "intervention", 
 @table.add("GET", "/api/v1/visits", cost=LIST, roles=READS, zh="查询会见", en="Search for visits", refused=REFUSED)
 async def get_visits(call: Call, query: VisitsQuery) -> VisitList:
     """Every visit that was ever booked with the auditor's site, whatever became of it; of all sites for auditors of the
-    province. Drills are no visits."""
+    province. Drills are no visits. For people who met see `POST /api/v1/visits/search`."""
+    return await _found(call, VisitsOrder.model_construct(query.model_fields_set, **dict(query)))
+
+
+@table.add(
+    "POST",
+    "/api/v1/visits/search",
+    cost=LIST,
+    roles=READS,
+    zh="按姓名等查询会见",
+    en="Search for visits, also by people",
+    refused=REFUSED,
+)
+async def search_visits(call: Call, body: VisitsOrder) -> VisitList:
+    """The same search in a body, also for the inmate and the visitors, whose names must stand in no address."""
+    return await _found(call, body)
+
+
+async def _found(call: Call, query: VisitsOrder) -> VisitList:
     found = await call.context.store.search_visits(await _search(call.context, query, scope(call.user)))
-    asked = sorted(name for name in VisitsQuery.model_fields if name in query.model_fields_set)
+    asked = sorted(name for name in VisitsOrder.model_fields if name in query.model_fields_set)
     call.context.journal.note_access("VisitsSearched", None, author(call.user), {"by": asked, "found": found.found})
     return VisitList(
         visits=await rows_of(call.context, found.rows),
@@ -37,7 +55,7 @@ async def get_visits(call: Call, query: VisitsQuery) -> VisitList:
     )
 
 
-async def _search(context: Context, query: VisitsQuery, own: SiteId | None) -> Search:
+async def _search(context: Context, query: VisitsOrder, own: SiteId | None) -> Search:
     facets: list[tuple[str, tuple[str, ...]]] = [("site", (own,))] if own is not None else []
     facets += [(name, (value,)) for name in FACETS if (value := getattr(query, name)) is not None]
     for facet, text in (("supervisor", query.supervisor), ("watched", query.watched_by)):

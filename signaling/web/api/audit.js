@@ -10,8 +10,8 @@ const recording = (session) => `/api/v1/recordings/${encodeURIComponent(session)
 /** Reads what the page asks for again and again by itself, which keeps no sign-in from ending that is not used. */
 const look = async (path) => (await request(path, { background: true })).json();
 
-/** @param {string} parameters see state/audit_query.js */
-export const visits = (parameters) => json(`/api/v1/visits?${parameters}`);
+/** @param {object} search see state/audit_query.js; in a body, because names must stand in no address */
+export const visits = (search) => json("/api/v1/visits/search", "POST", search);
 export const visitOf = (session) => json(visit(session));
 export const posterOf = (session) => `${visit(session)}/poster`;
 

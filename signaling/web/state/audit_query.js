@@ -6,9 +6,10 @@
  */
 import { dayOf } from "./clock.js";
 
-/** The fields of a search in the order of the form; each is a parameter of GET /api/v1/visits. */
+/** The fields of a search in the order of the form; each is a member of POST /api/v1/visits/search. */
 export const FIELDS = ["since", "until", "site", "room", "slot", "inmate", "visitor", "supervisor", "watched_by", "state", "ending",
   "article", "intervention", "alert", "quality", "min_seconds", "max_seconds", "order"];
+const NUMBERS = new Set(["min_seconds", "max_seconds"]);
 const DAY = 86_400_000; // ms; Shanghai has no daylight saving time
 
 /** Reads the place that a fragment names: {part, query, session, at}. */
@@ -32,14 +33,16 @@ export function searchFragment(query) {
 export const visitFragment = (session, at = 0) => `visit=${encodeURIComponent(session)}${at ? `&at=${at.toFixed(1)}` : ""}`;
 export const partFragment = (part) => (part === "search" ? "" : `part=${part}`);
 
-/** Makes the parameters of the request; the day of `until` counts, too. */
+/** Makes the body of the request; the day of `until` counts, too. */
 export function requestOf(query, after = null, limit = 30) {
-  const values = new URLSearchParams();
-  for (const name of FIELDS) if (query[name]) values.set(name, query[name]);
-  values.set("limit", String(limit));
-  if (after) values.set("after", after);
-  return values.toString();
+  const body = { limit };
+  for (const name of FIELDS) if (query[name]) body[name] = NUMBERS.has(name) ? numberOr(query[name]) : query[name];
+  if (after) body.after = after;
+  return body;
 }
+
+/** A number; what is none is left to the server, which refuses it in words. */
+const numberOr = (text) => (Number.isFinite(Number(text)) ? Number(text) : text);
 
 /** The day that is `count` days after a day, as YYYY-MM-DD. */
 export function dayAfter(day, count) {

@@ -1,4 +1,4 @@
-"""What the facts of the recorder mean for the journal: each alarm and each difference is noted once."""
+"""What the facts of the recorder mean: each alarm and each difference is noted once, each archived recording told."""
 
 from pyee.asyncio import AsyncIOEventEmitter
 
@@ -6,8 +6,9 @@ from broker.control.journal.journal import Journal
 from broker.control.recorder_facts import RecorderFacts
 from broker.control.recordings import Recordings
 from broker.control.store.tables import journal
-from broker.ipc.recorder_messages import ArchiveAlarm
+from broker.ipc.recorder_messages import ArchiveAlarm, RecordingArchived
 from broker.kernel.errors import RecorderUnavailable
+from broker.kernel.ids import SessionId
 from broker.kernel.tasks import Tasks
 from recorder.alarms import Difference, Differences
 from tests.support.control.live_visit import LiveVisit
@@ -60,3 +61,36 @@ async def test_differences_are_journaled_once_each_though_there_are_many(store, 
         rows = (await db.execute(journal.select().where(journal.c.kind == "ArchiveDiffers"))).mappings().all()
     assert [row["session"] for row in rows] == [f"session_{n}" for n in range(450)]
     assert {row["author"] for row in rows} == {"recorder"} and '"film_missing"' in str(rows[0]["data"])
+
+
+class RecorderThatForgets(RecorderWithDifferences):
+    """Takes acknowledgements."""
+
+    async def acknowledge(self, session) -> None:
+        """Take that a recording was noted."""
+
+
+async def test_a_recording_that_is_archived_a_day_later_is_told_though_its_session_is_gone(store, clock) -> None:
+    fact = RecordingArchived(
+        session=SessionId("ses_a"),
+        path="a/session.mp4",
+        sha256="ab",
+        bytes=5,
+        seconds=(1.0,),
+        packets=1,
+        lost=0,
+        gaps=(),
+        gaps_in_all=0,
+        manifest_sha256="cd",
+        head="ef",
+        started_at="2026-03-02T02:00:00+00:00",
+        ended_at="2026-03-02T02:00:01+00:00",
+    )
+    async with Journal(store.engine, clock) as kept:
+        recorder, bus, tasks, told = RecorderThatForgets(0), AsyncIOEventEmitter(), Tasks(), []
+        bus.on("archived", told.append)
+        recordings = Recordings({}, recorder, clock, bus)  # type: ignore[arg-type]
+        facts = RecorderFacts({}, kept, recorder, recordings, None, tasks)  # type: ignore[arg-type]
+        facts.received(fact)
+        await tasks.wait()
+    assert told == ["ses_a"]

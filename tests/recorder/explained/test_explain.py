@@ -1,5 +1,6 @@
 """Each gap says why it is, and what crossed meanwhile: by cases, by properties, and on real archives."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,27 @@ class TestWhateverHappens:
         for item in explained_in(spans, gaps):
             if item.cause == "hold" or not any(span.at < item.to and span.to > item.at for span in spans.open):
                 assert item.crossed == "nothing" or item.cause in ("mute",)
+
+
+class Counted(tuple):
+    """Events that count how often they are read one by one."""
+
+    walks = 0
+
+    def __iter__(self):
+        self.walks += 1
+        return super().__iter__()
+
+
+class TestLongFilms:
+    def test_the_events_are_not_walked_through_for_each_gap(self):
+        lags = [Happened(second / 4, {"kind": "lagging", "records": 1, "where": "tap"}) for second in range(40)]
+        events = Counted(lags)
+        spans = replace(spans_in([Happened(*OPEN[0])], LENGTH), events=events)
+        gaps = [gap(0, 13.0 + number * 0.6, 0.05, "loss") for number in range(70)]
+        causes = [one.cause for one in explained_in(spans, gaps)]
+        assert len(causes) == 70 and set(causes) == {"line"}
+        assert events.walks == 1
 
 
 class TestRealArchives:

@@ -176,7 +176,7 @@ class FakeArchive:
         self.visits = [row()]
         self.details: dict[str, dict[str, Any]] = {RECORDED: detail()}
         self.copy: dict[str, Any] = {"state": "ready", "progress": 1.0, "bytes": 1, "reason": None}
-        self.searches: list[dict[str, str]] = []
+        self.searches: list[dict[str, Any]] = []
         self.opened: list[str] = []
         self.orders: list[tuple[str, str, dict[str, Any]]] = []
         self.duties: dict[str, list[dict[str, Any]]] = {}
@@ -191,7 +191,7 @@ class FakeArchive:
         """Return every address of the auditors' page."""
         visit, recording = "/api/v1/visits/{session}", "/api/v1/recordings/{session}"
         return [
-            web.get("/api/v1/visits", self.search),
+            web.post("/api/v1/visits/search", self.search),
             web.get(visit, self.open),
             web.get(f"{visit}/poster", self.poster),
             web.get("/api/v1/relisten", self.relisten),
@@ -213,9 +213,9 @@ class FakeArchive:
 
     async def search(self, request: web.Request) -> web.Response:
         """Return a page of the visits, `limit` of them after the cursor."""
-        query = dict(request.query)
+        query = await request.json()
         self.searches.append(query)
-        after, limit = int(query.get("after", "0")), int(query.get("limit", "50"))
+        after, limit = int(query.get("after", "0")), query.get("limit", 50)
         page = self.visits[after : after + limit]
         next_ = str(after + limit) if after + limit < len(self.visits) else None
         return web.json_response({"visits": page, "next": next_, "found": len(self.visits), "more": False})

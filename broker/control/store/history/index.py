@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, or_, select, tuple_, update
+from sqlalchemy import and_, delete, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.booking.slot import Slot
@@ -13,7 +13,7 @@ from broker.control.store.base import StorePart
 from broker.control.store.history.tables import visit_facets, visit_marks, visit_people, visit_ratings, visits
 from broker.control.store.slots import slot_of_row
 from broker.control.store.tables import slots
-from broker.history.facets import Facet, facets_of
+from broker.history.facets import QUALITY, Facet, facets_of
 from broker.history.folding import folded
 from broker.history.visit import Film, Visit, VisitState, part_of
 from broker.kernel.ids import Side
@@ -40,8 +40,9 @@ class HistoryIndex(StorePart):
     """The part of the store that writes the history."""
 
     async def index_visits(self, written: Sequence[Visit], due: Mapping[str, datetime | None] = NO_DATES) -> None:
-        """Write visits over what the index has of them, all or none. `due`: until when they have to be heard again;
-        None leaves that as it is."""
+        """Write visits over what the index has of them, all or none. One that has ended there is not written as one
+        that goes on: its sources were read too early. `due`: until when they have to be heard again; None leaves that
+        as it is."""
         async with self._writing() as db:
             for visit in written:
                 await _write(db, visit, self.clock.now().wall, due.get(visit.slot.session))
@@ -57,11 +58,12 @@ class HistoryIndex(StorePart):
 
     async def slots_to_index(self, after: str, limit: int, everything: bool = False) -> list[Slot]:
         """Return the slots of visits that the index lacks, or of which more may be known since, in the order of their
-        ids; `everything`: all visits. Drills are no visits."""
+        ids; `everything`: all visits. Where the names are forgotten, nothing more is. Drills are no visits."""
         query = select(slots).where(slots.c.id > after, slots.c.drill.is_(False)).order_by(slots.c.id).limit(limit)
         if not everything:
             query = query.outerjoin(visits, visits.c.session == slots.c.session)
-            query = query.where(or_(visits.c.id.is_(None), visits.c.state.in_(UNSETTLED)))
+            open_ = and_(visits.c.state.in_(UNSETTLED), visits.c.named.is_(True))
+            query = query.where(or_(visits.c.id.is_(None), open_))
         async with self._reading() as db:
             return [slot_of_row(row) for row in await db.execute(query)]
 
@@ -97,20 +99,25 @@ class HistoryIndex(StorePart):
 
 async def _write(db: AsyncConnection, visit: Visit, now: datetime, due: datetime | None) -> None:
     before = (await db.execute(select(visits).where(visits.c.session == visit.slot.session))).one_or_none()
+    if before is not None and before.ended_at is not None and not visit.state.over:
+        return
     named = visit.named and (before is None or before.named)  # names that were removed do not come back
     if named != visit.named:
         visit = Visit(visit.slot, visit.state, visit.acts, visit.ending, visit.film, named=False)
-    facets = {(facet, value[:LONGEST]) for facet, value in facets_of(visit)}
+    facets: set[Facet] = {(facet, value[:LONGEST]) for facet, value in facets_of(visit)}
+    kept: set[Facet] = {(facet, value) for facet, value in before.facets} if before is not None else set()
+    deleted = before is not None and visit.film is None and before.film_seconds is not None  # its manifest, since
+    if deleted:
+        facets |= {facet for facet in kept if facet[0] == QUALITY}
     values = columns_of(visit) | {"facets": sorted(map(list, facets)), "indexed_at": now}
     if due is not None:
         values["relisten_due"] = due
     if before is None:
         result: Any = await db.execute(insert(visits).values(session=visit.slot.session, **values))
         number = int(result.inserted_primary_key.id)
-        kept: set[Facet] = set()
     else:
-        number, kept = before.id, {(facet, value) for facet, value in before.facets}
-        if visit.film is None and before.film_seconds is not None:  # its manifest has been deleted since
+        number = before.id
+        if deleted:
             values = {name: value for name, value in values.items() if name not in _OF_FILM}
         await db.execute(update(visits).where(visits.c.id == number).values(values))
     moment = values["moment"]

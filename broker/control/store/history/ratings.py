@@ -79,7 +79,8 @@ class Ratings(StorePart):
             return set((await db.execute(query)).scalars())
 
     async def relisten_duties(self, state: str, site: str | None, now: datetime) -> list[RelistenDuty]:
-        """Return the duties in a state (due, overdue or done) for recordings of a site; None means all sites."""
+        """Return the duties in a state (due, overdue or done) for recordings of a site; None means all sites. A
+        recording that was deleted cannot be heard any more: it is among those that are done, or nowhere."""
         rated = (
             select(func.count()).where(visit_ratings.c.session == visits.c.session).correlate(visits).scalar_subquery()
         )
@@ -88,7 +89,7 @@ class Ratings(StorePart):
         query = query.where(rated >= NEEDED if state == "done" else rated < NEEDED)
         if state != "done":
             later, before = visits.c.relisten_due >= now, visits.c.relisten_due < now
-            query = query.where(before if state == "overdue" else later)
+            query = query.where(before if state == "overdue" else later, visits.c.named.is_(True))
         if site is not None:
             places = visit_facets.c
             own = exists().where(places.facet == "site", places.value == site, places.moment == visits.c.moment)

@@ -15,6 +15,7 @@ from broker.control.store.history.tables import visit_facets, visit_people, visi
 from broker.control.store.tables import users
 from broker.history.facets import id_value
 from broker.history.folding import folded, needed
+from broker.kernel.errors import BadRequest
 
 COUNTED = 10_000
 """Visits up to which the number of those found is exact."""
@@ -22,8 +23,8 @@ COMMON = 2000
 """Visits from which a word is common: to look up the length of each costs more than to read all lengths."""
 PARTS = {"inmate": ("inmate",), "visitor": ("visitor", "interpreter")}
 """The parts of people that a search for an inmate, and for a visitor, may mean."""
-MOST_OFFICERS = 20
-"""Officers whose names have the same part, as far as one search looks for them."""
+MOST_OFFICERS = 500
+"""Officers whose names have the same part, behind which more of the name is asked for."""
 ESCAPE = "\\"
 
 
@@ -115,11 +116,18 @@ class HistorySearch(StorePart):
             return (await db.execute(select(visits).where(visits.c.session == session))).one_or_none()
 
     async def officers_named(self, text: str) -> list[str]:
-        """Return the officers with this id, or whose name has this part; the text itself where there is none such."""
+        """Return the officers with this id, or whose name has this part; the text itself where there is none such. They
+        are of all sites, because two sites meet in a visit. Raises BadRequest for too many."""
         like = users.c.name.like(f"%{_literal(text)}%", escape=ESCAPE)
-        query = select(users.c.id).where(or_(users.c.id == text, like)).order_by(users.c.id).limit(MOST_OFFICERS)
+        query = select(users.c.id).where(or_(users.c.id == text, like)).order_by(users.c.id).limit(MOST_OFFICERS + 1)
         async with self._reading() as db:
-            return list((await db.execute(query)).scalars()) or [text]
+            found = list((await db.execute(query)).scalars())
+        if len(found) > MOST_OFFICERS:
+            raise BadRequest(
+                "Too many officers have this in their names; enter more of the name, or the id.",
+                "姓名中含有该文字的工作人员过多，请输入更完整的姓名或用户名。",
+            )
+        return found or [text]
 
     async def people_of(self, numbers: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
         """Return the part and the name of each person of these visits, as long as they are kept, by the visit's

@@ -75,11 +75,11 @@ async def test_it_is_for_auditors_of_both_sites_alone_and_journaled(front, sessi
     assert (seen.session, seen.author) == (session, "user:auditor")
 
 
-async def test_after_the_purge_no_name_and_no_words_are_left(front, session):
+async def test_after_the_purge_no_person_and_no_words_are_left(front, session):
     await Catalog(front.store.engine).set(session, state="purged")
     data = await detail(front, session)
     assert not data["named"] and data["inmate"] is None
-    assert all(person["name"] is None for person in data["people"])
+    assert data["people"] == []
     assert all(not view["text"] for view in data["lanes"]["interventions"])
 
 

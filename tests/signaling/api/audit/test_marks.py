@@ -2,6 +2,7 @@
 
 import pytest
 
+from recorder.archive.catalog import Catalog
 from tests.support.history.recorded import recorded_visit
 
 ORDER = {"at": 1.0, "to": 2.5, "text": "此处提到案件", "kind": "concern"}
@@ -56,3 +57,15 @@ async def test_others_neither_mark_nor_withdraw(front, session):
     await front.refused("not_found", "POST", f"{path}/mrk_none/withdraw", "auditor", json={"reason": "x"})
     for caller in ("admin", "prison-sup", "p1", "booking"):
         await front.refused("forbidden", "POST", path, caller, json=ORDER)
+
+
+async def test_no_words_are_written_about_a_recording_that_is_not_kept_any_more(front, session):
+    path = f"/api/v1/visits/{session}/marks"
+    made = (await front.ask("POST", path, "auditor", json=ORDER)).data
+    await Catalog(front.store.engine).set(session, state="purged")
+    await front.refused("conflict", "POST", f"{path}/{made['id']}/withdraw", "auditor", json={"reason": "刘某甲"})
+    await front.store.forget_people([session])
+    await front.refused("conflict", "POST", path, "auditor", json=ORDER)
+    await front.refused("conflict", "POST", f"{path}/{made['id']}/withdraw", "auditor", json={"reason": "刘某甲"})
+    (mark,) = await marks(front, session)
+    assert (mark["text"], mark["withdrawn_why"]) == ("", None)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from broker.control.store.records import Role
+from recorder.archive.catalog import Catalog
 from tests.support.history.recorded import recorded_visit
 
 RATING = {"verdict": "proper", "text": "无异常"}
@@ -21,6 +22,10 @@ async def second(front):
     return await front.store.issue_user_token("auditor-2", timedelta(hours=1))
 
 
+def play(front, session, user):
+    front.journal.note("RecordingPlayed", session, f"user:{user}", {"copy": "view"})
+
+
 async def duties(front, state="due", caller="auditor"):
     return [
         duty["session"] for duty in (await front.ask("GET", f"/api/v1/relisten?state={state}", caller)).data["duties"]
@@ -30,6 +35,8 @@ async def duties(front, state="due", caller="auditor"):
 async def test_a_duty_is_done_by_two_people(front, session):
     path, other = f"/api/v1/visits/{session}/ratings", await second(front)
     assert await duties(front) == [session] and await duties(front, "done") == []
+    for user in ("auditor", "auditor-2", "auditor-3"):
+        play(front, session, user)
     assert (await front.ask("POST", path, "auditor", json=RATING)).data["number"] == 1
     await front.refused("same_person", "POST", path, "auditor", json=RATING)
     assert (await front.ask("GET", "/api/v1/relisten", "auditor")).data["duties"][0]["mine"] is True
@@ -65,3 +72,21 @@ async def test_what_was_not_chosen_is_not_rated(front):
     await front.refused("conflict", "POST", f"/api/v1/visits/{session}/ratings", "auditor", json=RATING)
     (row,) = (await front.ask("GET", "/api/v1/visits", "auditor")).data["visits"]
     assert row["relisten"] == {"state": "none", "due_at": None, "rated": 0}
+
+
+async def test_a_recording_is_rated_by_those_alone_who_have_played_it(front, session):
+    path, other = f"/api/v1/visits/{session}/ratings", await second(front)
+    play(front, session, "auditor")
+    answer = await front.refused("conflict", "POST", path, other, json=RATING)
+    assert answer.data["detail"] == "请先播放该录像，再作评定。"
+    assert (await front.ask("POST", path, "auditor", json=RATING)).status == 201
+
+
+async def test_what_was_deleted_is_neither_rated_nor_due(front, session):
+    path = f"/api/v1/visits/{session}/ratings"
+    play(front, session, "auditor")
+    await Catalog(front.store.engine).set(session, state="purged")
+    await front.refused("conflict", "POST", path, "auditor", json=RATING)
+    await front.store.forget_people([session])
+    await front.refused("conflict", "POST", path, "auditor", json=RATING)
+    assert await duties(front) == [] and await front.store.ratings_of(session) == []

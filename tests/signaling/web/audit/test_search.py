@@ -29,7 +29,7 @@ class TestSearching:
         assert archive.searches == []
         await name.press("Enter")
         await expect(audit.get_by_role("heading", name="共 1 场会见")).to_be_visible()
-        assert archive.searches == [{"inmate": "王建国", "limit": "30"}]
+        assert archive.searches == [{"inmate": "王建国", "limit": 30}]
 
     async def test_sends_every_condition(self, audit: Page, archive: FakeArchive) -> None:
         await audit.get_by_text("更多条件").click()
@@ -41,9 +41,9 @@ class TestSearching:
         days = {"since": "2026-03-01", "until": "2026-03-31"}
         await find(audit, **words, **days, article="YN-16-2", min_minutes="5", max_minutes="30")
         await expect(audit.get_by_role("heading", name="共 1 场会见")).to_be_visible()
-        expected = {**words, **days, "article": "YN-16-2", "min_seconds": "300", "max_seconds": "1800"}
+        expected: dict[str, Any] = {**words, **days, "article": "YN-16-2", "min_seconds": 300, "max_seconds": 1800}
         expected |= {"state": "archived", "ending": "time_limit", "quality": "poor", "order": "oldest"}
-        assert archive.searches == [expected | {"intervention": "warning", "alert": "any", "limit": "30"}]
+        assert archive.searches == [expected | {"intervention": "warning", "alert": "any", "limit": 30}]
 
     async def test_the_sites_of_the_auditor_are_offered(self, tab: Tab, server: FakeMonitor) -> None:
         room = {"id": "t", "room": "3-1", "room_name": "一号"}
@@ -55,16 +55,16 @@ class TestSearching:
         await page.get_by_label("单位").select_option(label="官渡")
         await find(page)
         await expect(page.get_by_role("heading", name="共 1 场会见")).to_be_visible()
-        assert server.archive.searches == [{"site": "b", "limit": "30"}]
+        assert server.archive.searches == [{"site": "b", "limit": 30}]
         await tab.leave(server)
 
     async def test_a_refusal_of_the_server_is_shown_in_words(
         self, audit: Page, archive: FakeArchive, complaints: Complaints
     ) -> None:
-        await audit.route("**/api/v1/visits?*", lambda route: route.fulfill(status=503, body=""))
+        await audit.route("**/api/v1/visits/search", lambda route: route.fulfill(status=503, body=""))
         await find(audit, inmate="王")
         await expect(audit.locator('.toast[data-level="bad"]')).to_be_visible()
-        await audit.unroute("**/api/v1/visits?*")
+        await audit.unroute("**/api/v1/visits/search")
         complaints.errors.clear()  # the browser's own message about the 503
 
 
@@ -144,7 +144,7 @@ class TestResults:
         await audit.get_by_role("button", name="显示更多").click()
         await expect(audit.locator(".audit-row")).to_have_count(31)
         await expect(audit.get_by_role("button", name="显示更多")).to_be_hidden()
-        assert archive.searches[1] == {"inmate": "王", "limit": "30", "after": "30"}
+        assert archive.searches[1] == {"inmate": "王", "limit": 30, "after": "30"}
 
     async def test_nothing_found_is_said_in_words(self, audit: Page, archive: FakeArchive) -> None:
         archive.visits = []
@@ -163,8 +163,8 @@ class TestTheAddress:
         await audit.reload()
         await expect(audit.get_by_role("heading", name="共 1 场会见")).to_be_visible()
         await expect(audit.get_by_label("服刑人员")).to_have_value("王建国")
-        pages = [url for url in asked if "/audit" in url]
-        assert pages and all("%E7" not in url.split("#")[0] for url in pages)
+        assert any("/visits/search" in url for url in asked)
+        assert all("%E7" not in url.split("#")[0] for url in asked)
 
     async def test_back_from_a_visit_shows_the_results_without_a_second_search(
         self, audit: Page, archive: FakeArchive

@@ -66,3 +66,27 @@ async def test_visits_that_the_index_lacks_are_found_and_drills_are_none(store):
     assert await store.slots_to_index("", 10) == []
     assert len(await store.slots_to_index("", 10, everything=True)) == 4
     assert len(await store.slots_to_index("slt_" + "0" * 25 + "1", 10, everything=True)) == 2
+
+
+async def test_of_visits_whose_names_are_forgotten_nothing_more_is_read(store):
+    await fill(store, range(2))
+    for number in range(2):
+        await store.index_visits([replace(visit_of(number), state=VisitState.ENDED)])
+    await store.forget_people([visit_of(0).slot.session])
+    assert [slot.session for slot in await store.slots_to_index("", 10)] == [visit_of(1).slot.session]
+
+
+@pytest.mark.parametrize("early", [VisitState.SCHEDULED, VisitState.RUNNING])
+async def test_what_was_read_too_early_does_not_replace_an_ending(filled, early):
+    before = await filled.visit_row(visit_of(0).slot.session)
+    await filled.index_visits([replace(visit_of(0), state=early, ending=None, film=None)])
+    assert await filled.visit_row(visit_of(0).slot.session) == before
+
+
+async def test_a_visit_is_found_by_its_quality_when_the_film_is_deleted(filled):
+    fair = next(number for number in range(3) if visit_of(number).film is not None)
+    quality = next(facet for facet in facets_of(visit_of(fair)) if facet[0] == "quality")
+    asked = Search(facets=[(quality[0], (quality[1],))])
+    before = [row.session for row in (await filled.search_visits(asked)).rows]
+    await filled.index_visits([replace(visit_of(fair), state=VisitState.ENDED, film=None)])
+    assert [row.session for row in (await filled.search_visits(asked)).rows] == before
