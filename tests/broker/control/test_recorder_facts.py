@@ -1,4 +1,4 @@
-"""What the facts of the recorder mean: each alarm and each difference is noted once, each archived recording told."""
+"""What the facts of the recorder mean: each alarm and each difference is noted once, each archived recording heard."""
 
 from pyee.asyncio import AsyncIOEventEmitter
 
@@ -64,7 +64,7 @@ async def test_differences_are_journaled_once_each_though_there_are_many(store, 
 
 
 class RecorderThatForgets(RecorderWithDifferences):
-    """Takes acknowledgements."""
+    """Also takes acknowledgements, and forgets what they are about."""
 
     async def acknowledge(self, session) -> None:
         """Take that a recording was noted."""
@@ -87,10 +87,10 @@ async def test_a_recording_that_is_archived_a_day_later_is_told_though_its_sessi
         ended_at="2026-03-02T02:00:01+00:00",
     )
     async with Journal(store.engine, clock) as kept:
-        recorder, bus, tasks, told = RecorderThatForgets(0), AsyncIOEventEmitter(), Tasks(), []
-        bus.on("archived", told.append)
+        recorder, bus, tasks, heard = RecorderThatForgets(0), AsyncIOEventEmitter(), Tasks(), []
+        bus.on("archived", heard.append)
         recordings = Recordings({}, recorder, clock, bus)  # type: ignore[arg-type]
         facts = RecorderFacts({}, kept, recorder, recordings, None, tasks)  # type: ignore[arg-type]
         facts.received(fact)
         await tasks.wait()
-    assert told == ["ses_a"]
+    assert heard == ["ses_a"]
