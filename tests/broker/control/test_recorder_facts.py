@@ -1,4 +1,4 @@
-"""What the facts of the recorder mean: each alarm and each difference is noted once, each archived recording heard."""
+"""What the facts of the recorder mean: each alarm and each difference is noted once, and what is archived announced."""
 
 from pyee.asyncio import AsyncIOEventEmitter
 
@@ -64,13 +64,13 @@ async def test_differences_are_journaled_once_each_though_there_are_many(store, 
 
 
 class RecorderThatForgets(RecorderWithDifferences):
-    """Also takes acknowledgements, and forgets what they are about."""
+    """A recorder that takes acknowledgements too."""
 
     async def acknowledge(self, session) -> None:
         """Take that a recording was noted."""
 
 
-async def test_a_recording_that_is_archived_a_day_later_is_told_though_its_session_is_gone(store, clock) -> None:
+async def test_a_recording_that_is_archived_a_day_later_is_announced_though_its_session_is_gone(store, clock) -> None:
     fact = RecordingArchived(
         session=SessionId("ses_a"),
         path="a/session.mp4",
