@@ -18,6 +18,7 @@ from signaling.api.messages.sign_in import (
 )
 from signaling.auth.credentials import check_own_page
 from signaling.auth.devices import DAYS
+from signaling.auth.factors.checks import Aim
 from signaling.auth.factors.security_key import Place
 from signaling.auth.origin import authority
 from signaling.auth.scope import Caller, Integrator, Observer, Role, Terminal, User, author
@@ -60,7 +61,7 @@ async def sign_in_by_factor(call: Call, body: FactorSignIn) -> SignedIn | web.Re
 async def sign_in_challenge(call: Call, body: TicketOnly) -> KeyChallenge:
     """What the page passes to the officer's security keys for the second step."""
     checks = call.context.sign_ins.factors
-    options, state = await checks.challenge(await checks.account_of(body.ticket), page_of(call))
+    options, state = await checks.challenge(await checks.account_of(body.ticket), page_of(call), Aim.SIGN_IN)
     return KeyChallenge(options=options, state=state)
 
 

@@ -18,7 +18,7 @@ from config.settings import Settings
 from signaling.api.messages.sign_in import Proof
 from signaling.auth.attacks import Attacks
 from signaling.auth.devices import Devices, words_for
-from signaling.auth.factors.checks import FactorChecks, Used
+from signaling.auth.factors.checks import Aim, FactorChecks, Used
 from signaling.auth.factors.security_key import Place
 from signaling.auth.guesses import Guesses, Origin
 from signaling.auth.hashing import Hashing
@@ -112,7 +112,7 @@ class SignIns:
         except NotSignedIn:
             self.attacks.count("", True, self._origin("", browser).place, self._clock.now().mono)
             raise
-        used = await self.check_factor(account, proof, browser)
+        used = await self.check_factor(account, proof, browser, Aim.SIGN_IN)
         self.factors.use_up(ticket)
         return await self._success(account, browser, str(used.kind))
 
@@ -125,12 +125,12 @@ class SignIns:
             self._refused(user, error, origin)
             raise
 
-    async def check_factor(self, account: Account, proof: Proof, browser: Browser, without: str = "") -> Used:
+    async def check_factor(self, account: Account, proof: Proof, browser: Browser, aim: Aim, without: str = "") -> Used:
         """Check a second factor under the limits on guesses, but not the factor with the id `without`. Raises
         NotSignedIn or TooMany."""
         origin = self._origin(account.id, browser)
         try:
-            return await self.factors.check(account, proof, origin, browser.page, without)
+            return await self.factors.check(account, proof, origin, browser.page, aim, without)
         except (NotSignedIn, TooMany) as error:
             self.attacks.count(account.id, isinstance(error, NotSignedIn), origin.place, self._clock.now().mono)
             self.write_attacks()
@@ -139,6 +139,10 @@ class SignIns:
     def pay_for_provider(self, address: str) -> None:
         """Charge a way to or from the identity service to the place that it comes from. Raises TooMany."""
         self._ways.take(place_of(address), self._clock.now().mono)
+
+    def give_back_for_provider(self, address: str) -> None:
+        """Return what the way to the identity service was charged, when it has led to an officer of this place."""
+        self._ways.give_back(place_of(address))
 
     def pay_for_invitation(self, address: str) -> None:
         """Charge an attempt at an invitation to the place that it comes from. Raises TooMany."""

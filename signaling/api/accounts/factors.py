@@ -7,7 +7,7 @@ import segno
 from aiohttp import web
 
 from broker.control.store.records import User as Account
-from broker.control.store.sign_in.factors import Factor
+from broker.control.store.sign_in.factors import Factor, check_is_first, check_not_last
 from broker.kernel.errors import BadRequest, Busy, Conflict, Forbidden, NotFound, NotSignedIn
 from broker.kernel.ids import new_id
 from signaling.api.accounts.changes import OFFICERS, show_password
@@ -25,7 +25,7 @@ from signaling.api.messages.accounts import (
 from signaling.api.messages.sign_in import Proof
 from signaling.api.sign_in import browser_of
 from signaling.auth.factors import recovery, totp
-from signaling.auth.factors.checks import SECRET
+from signaling.auth.factors.checks import SECRET, Aim
 from signaling.auth.scope import author
 from signaling.server.cookies import SESSION, set_cookie
 from signaling.server.routes import Call, Table
@@ -51,7 +51,7 @@ async def get_factors(call: Call) -> FactorList:
     roles=OFFICERS,
     zh="开始添加身份验证器",
     en="Begin to add an authenticator app",
-    problems=(Busy,),
+    problems=(Busy, Conflict),
     refused=REFUSED,
     enrolling=True,
 )
@@ -61,7 +61,7 @@ async def begin_totp(call: Call, body: AddFactor) -> TotpBegun:
     await check_may_add(call, account, body)
     now = call.context.now().wall
     secret = totp.new_secret()
-    begun = {"user": account.id, "secret": secret}
+    begun = {"user": account.id, "secret": secret, "factor": new_id("fac")}  # the same secret is one factor
     state, until = call.context.sign_ins.factors.sealing.seal_until(BEGUN, begun, now, LIFE)
     address = totp.address_of(secret, account.id)
     return TotpBegun(secret=secret, address=address, qr=qr_of(address), state=state, expires_at=until)
@@ -91,7 +91,7 @@ async def confirm_totp(call: Call, body: ConfirmTotp) -> FactorAdded | web.Respo
             "The code is wrong. Check the clock of the phone, and enter the code that it shows now.",
             "验证码错误。请检查手机时间，并输入当前显示的验证码。",
         )
-    id = new_id("fac")
+    id = str(begun["factor"])
     sealed = checks.sealing.seal(f"{SECRET} {id}", {"secret": secret})
     return await added(call, Factor(id, call.user.id, "totp", body.name, sealed, step, now))
 
@@ -112,12 +112,11 @@ async def remove_factor(call: Call, body: ShowFactor) -> FactorList:
     factors = await call.context.store.factors(account.id)
     if id not in {factor.id for factor in factors}:
         raise NotFound()
-    if len(factors) == 1 and call.context.settings.needs_second_factor(account.role):
-        raise Conflict(
-            "Your role needs a second factor: add another one first.", "您的角色必须启用两步验证，请先添加另一种方式。"
-        )
+    needed = call.context.settings.needs_second_factor(account.role)
+    if needed:
+        check_not_last(len(factors))
     await show_factor(call, account, body.proof, without=id)
-    await call.context.store.remove_factor(account.id, id)
+    await call.context.store.remove_factor(account.id, id, keeps_one=needed)
     call.context.journal.note("SecondFactorRemoved", None, author(call.user), {"factor": id})
     return await _list(call)
 
@@ -143,8 +142,7 @@ async def renew_recovery_codes(call: Call, body: ShowFactor) -> RecoveryCodes:
 async def added(call: Call, factor: Factor) -> web.Response:
     """Store a new factor of the caller, journal it, and let a sign-in that was for this go on as a full one."""
     context, user = call.context, call.user
-    is_first = not await context.store.factors(user.id)
-    await context.store.add_factor(factor)
+    is_first = await context.store.add_factor(factor, first=user.must_enrol)
     context.journal.note("SecondFactorAdded", None, author(user), {"factor": factor.id, "kind": factor.kind})
     codes = await _new_recovery_codes(call, user.id) if is_first else None
     body = FactorAdded(factor=_view(factor), recovery_codes=codes)
@@ -153,13 +151,15 @@ async def added(call: Call, factor: Factor) -> web.Response:
         span, idle = context.sign_ins.span_of(user.role)
         await context.store.lift_enrolment(user.id, user.token, span, idle)
         set_cookie(answer, call.request, SESSION, user.token, span, context.settings.cookie_secure)
+    else:
+        await context.store.end_enrolments(user.id)
     return answer
 
 
 async def show_factor(call: Call, account: Account, proof: Proof, without: str = "") -> None:
     """Check a second factor of the caller's. Raises Forbidden or TooMany."""
     try:
-        await call.context.sign_ins.check_factor(account, proof, browser_of(call), without)
+        await call.context.sign_ins.check_factor(account, proof, browser_of(call), Aim.CHANGE, without)
     except NotSignedIn as error:
         raise Forbidden(error.detail_en, error.detail_zh) from None
 
@@ -173,11 +173,13 @@ def qr_of(text: str) -> QrCode:
 
 async def check_may_add(call: Call, account: Account, body: AddFactor) -> None:
     """Check that the caller, and no finder of an open page, adds a factor: by the password, and by a factor where there
-    is one. Who is signed in for setting one up has shown the password just now. Raises Forbidden, TooMany or Busy."""
+    is one. Who is signed in for setting one up has shown the password just now, and sets up the first one alone. Raises
+    Conflict, Forbidden, TooMany or Busy."""
+    factors = await call.context.store.factors(account.id)
     if call.user.must_enrol:
-        return
+        return check_is_first(len(factors))
     await show_password(call, body.password)
-    if await call.context.store.factors(account.id):
+    if factors:
         if body.proof is None:
             raise Forbidden("Show a second factor that you have.", "请先用已有的方式完成两步验证。")
         await show_factor(call, account, body.proof)

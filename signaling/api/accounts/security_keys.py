@@ -13,7 +13,7 @@ from signaling.api.messages.accounts import AddFactor, ConfirmKey, FactorAdded
 from signaling.api.messages.sign_in import KeyChallenge
 from signaling.api.sign_in import page_of
 from signaling.auth.factors import security_key
-from signaling.auth.factors.checks import SECRET
+from signaling.auth.factors.checks import SECRET, Aim
 from signaling.auth.factors.security_key import Place
 from signaling.server.routes import Call, Table
 
@@ -82,7 +82,8 @@ async def confirm_key(call: Call, body: ConfirmKey) -> FactorAdded | web.Respons
 )
 async def key_challenge(call: Call) -> KeyChallenge:
     """What the page passes to the caller's security keys before a change."""
-    options, state = await call.context.sign_ins.factors.challenge(await account_of(call), page_of(call))
+    checks = call.context.sign_ins.factors
+    options, state = await checks.challenge(await account_of(call), page_of(call), Aim.CHANGE)
     return KeyChallenge(options=options, state=state)
 
 

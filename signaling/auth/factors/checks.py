@@ -29,10 +29,18 @@ LIMITS = Limits(own_burst=5, own_per_minute=0.5, account_burst=10, account_per_m
 an account and then 12 an hour: with three codes that fit, less than one chance in a thousand a day."""
 TICKET = timedelta(minutes=5)
 USED = 4096
-"""Tickets that were used and are remembered until they are too old."""
+"""Ids of sealed values that were used, which are remembered for so many."""
 REFUSED = "SecondFactorRefused"
-SECRET, TICKETS, CHALLENGE = "factor secret", "sign-in ticket", "key challenge"
+SECRET, TICKETS = "factor secret", "sign-in ticket"
 """Purposes of what is sealed."""
+
+
+class Aim(StrEnum):
+    """What a second factor is shown for; the purpose of the sealed challenge, so that a security key's answer for a
+    sign-in permits no change, and the other way round."""
+
+    SIGN_IN = "key challenge for a sign-in"
+    CHANGE = "key challenge for a change"
 
 
 class Kind(StrEnum):
@@ -58,7 +66,7 @@ class FactorChecks:
         self._store, self._journal, self._clock, self._key = store, journal, clock, key
         self.sealing = Sealing(key)
         self._guesses = Guesses(LIMITS)
-        self._used: OrderedDict[str, float] = OrderedDict()
+        self._used: OrderedDict[str, None] = OrderedDict()
 
     async def ask(self, account: Account) -> None:
         """Ask for a second factor where the account has one. Raises SecondFactorNeeded with a ticket, which is of use
@@ -67,7 +75,8 @@ class FactorChecks:
         if not factors:
             return
         now = self._clock.now().wall
-        ticket, until = self.sealing.seal_until(TICKETS, _bound(account), now, TICKET)
+        value = _bound(account) | {"id": secrets.token_urlsafe(16)}
+        ticket, until = self.sealing.seal_until(TICKETS, value, now, TICKET)
         methods = sorted({factor.kind for factor in factors} | {str(Kind.RECOVERY)})
         raise SecondFactorNeeded(
             "Enter the code of your authenticator app, use your security key, or a recovery code.",
@@ -77,7 +86,7 @@ class FactorChecks:
             expires_at=until.isoformat(),
         )
 
-    async def challenge(self, account: Account, place: Place | None) -> tuple[dict[str, Any], str]:
+    async def challenge(self, account: Account, place: Place | None, aim: Aim) -> tuple[dict[str, Any], str]:
         """Return what a page passes to the security keys of an account, and the state for the answer. Raises Conflict
         where the account has no key for the name under which the page was asked for."""
         keys = [key for _, key in await self._keys(account.id) if place is not None and key.host == place.host]
@@ -88,7 +97,7 @@ class FactorChecks:
             )
         now, challenge = self._clock.now().wall, secrets.token_urlsafe(32)
         value = {"user": account.id, "challenge": challenge}
-        state, _ = self.sealing.seal_until(CHALLENGE, value, now, TICKET)
+        state, _ = self.sealing.seal_until(aim, value, now, TICKET)
         return security_key.request_options(place, challenge, [key.id for key in keys]), state
 
     async def account_of(self, ticket: str) -> Account:
@@ -97,30 +106,41 @@ class FactorChecks:
         now = self._clock.now()
         value = self.sealing.open_now(TICKETS, ticket, now.wall)
         account = await self._store.user_named(str(value["user"])) if value is not None else None
-        if value is None or account is None or account.disabled or ticket in self._used:
+        if value is None or account is None or account.disabled or value["id"] in self._used:
             raise _stale()
         if _bound(account)["stands"] != value["stands"]:
             raise _stale()
         return account
 
     def use_up(self, ticket: str) -> None:
-        """Let a ticket that has led to a sign-in, or a challenge that was answered, count no more."""
-        self._used[ticket] = self._clock.now().mono
+        """Let a ticket that leads to a sign-in count no more. Raises NotSignedIn where it did so before."""
+        value = self.sealing.open(TICKETS, ticket)
+        if value is None or not self.count_once(value["id"]):
+            raise _stale()
+
+    def count_once(self, id: str) -> bool:
+        """Use up a sealed value by the random text inside it; False where it was used before. The sealed text itself is
+        no name for it: the same bytes can be spelled in several ways."""
+        if id in self._used:
+            return False
+        self._used[id] = None
         while len(self._used) > USED:
             self._used.popitem(last=False)
+        return True
 
     async def check(
-        self, account: Account, proof: Proof, origin: Origin, place: Place | None, without: str = ""
+        self, account: Account, proof: Proof, origin: Origin, place: Place | None, aim: Aim, without: str = ""
     ) -> Used:
         """Check a second factor of an account; return which one it was. `place`: the server's own page that asks, None
-        for programs; `without`: the id of a factor that does not count now. Raises NotSignedIn or TooMany."""
+        for programs; `aim`: what it is shown for; `without`: the id of a factor that does not count now. Raises
+        NotSignedIn or TooMany."""
         mono = self._clock.now().mono
         try:
             attempt = self._guesses.admit(account.id, origin, mono)
         except TooMany:
             self._note_refusal(account, proof, "too_many")
             raise
-        used = await self._shown(account, proof, place, without)
+        used = await self._shown(account, proof, place, aim, without)
         if used is None:
             self._note_refusal(account, proof, "wrong")
             raise NotSignedIn("The code is wrong, or was used before.", "验证码错误，或已使用过。")
@@ -138,12 +158,12 @@ class FactorChecks:
         """Return what is stored of recovery codes."""
         return [recovery.code_hash(self._key, user, code) for code in codes]
 
-    async def _shown(self, account: Account, proof: Proof, place: Place | None, without: str) -> Used | None:
+    async def _shown(self, account: Account, proof: Proof, place: Place | None, aim: Aim, without: str) -> Used | None:
         if proof.recovery is not None:
             hashed = recovery.code_hash(self._key, account.id, proof.recovery)
             return Used(Kind.RECOVERY) if await self._store.take_recovery_code(account.id, hashed) else None
         if proof.webauthn is not None:
-            return await self._answered(account, proof.webauthn, place, without)
+            return await self._answered(account, proof.webauthn, place, aim, without)
         factors = [factor for factor in await self._store.factors(account.id) if factor.id != without]
         now = self._clock.now().wall
         for factor in factors:
@@ -168,12 +188,13 @@ class FactorChecks:
         opened = ((factor, self.sealing.open(f"{SECRET} {factor.id}", factor.secret)) for factor in factors)
         return [(factor, Key(**value)) for factor, value in opened if value is not None]
 
-    async def _answered(self, account: Account, answer: KeyAnswer, place: Place | None, without: str) -> Used | None:
+    async def _answered(
+        self, account: Account, answer: KeyAnswer, place: Place | None, aim: Aim, without: str
+    ) -> Used | None:
         """Return the security key that has answered, None where none has. A challenge is answered once."""
-        value = self.sealing.open_now(CHALLENGE, answer.state, self._clock.now().wall)
-        if place is None or value is None or value["user"] != account.id or answer.state in self._used:
+        value = self.sealing.open_now(aim, answer.state, self._clock.now().wall)
+        if place is None or value is None or value["user"] != account.id or not self.count_once(value["challenge"]):
             return None
-        self.use_up(answer.state)
         for factor, key in await self._keys(account.id):
             parts = answer.model_dump(exclude={"state"})
             count = security_key.count_of(place, value["challenge"], key, factor.counter, parts)

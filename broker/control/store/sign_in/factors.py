@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.control.store.base import StorePart
 from broker.control.store.sign_in.tables import recovery_codes, second_factors
+from broker.control.store.tables import users
 from broker.kernel.errors import Conflict, NotFound
 
 FactorKind = Literal["totp", "webauthn"]
@@ -43,17 +44,23 @@ class Factors(StorePart):
             rows = await db.execute(query.order_by(second_factors.c.created_at, second_factors.c.id))
             return [_factor(row) for row in rows]
 
-    async def add_factor(self, factor: Factor) -> None:
-        """Add a second factor to its account. Raises Conflict where that has as many as it may have."""
+    async def add_factor(self, factor: Factor, first: bool = False) -> bool:
+        """Add a second factor to its account; return whether it is the first one. `first`: it has to be. Raises
+        Conflict where it is not, where it was added before, and where the account has as many as it may have."""
         async with self._writing() as db:
-            mine = select(func.count()).where(second_factors.c.user == factor.user)
-            if (await db.execute(mine)).scalar_one() >= MOST:
+            have = await _ids(db, factor.user)
+            if first:
+                check_is_first(len(have))
+            if factor.id in have:
+                raise Conflict("This app was added before.", "该身份验证器已添加。")
+            if len(have) >= MOST:
                 raise Conflict(
                     f"An account has {MOST} second factors at the most: remove one first.",
                     f"一个账号最多设置 {MOST} 个验证方式，请先删除一个。",
                 )
             values = {column.name: getattr(factor, column.name) for column in second_factors.c}
             await db.execute(insert(second_factors).values(values))
+            return not have
 
     async def take_counter(self, id: str, counter: int) -> bool:
         """Note that a factor was used with this time step or count; False where it, or a later one, was used before."""
@@ -68,12 +75,16 @@ class Factors(StorePart):
             now = self.clock.now().wall
             await db.execute(update(second_factors).where(second_factors.c.id == id).values(used_at=now))
 
-    async def remove_factor(self, user: str, id: str) -> None:
-        """Remove a second factor of an account. Raises NotFound."""
-        mine = (second_factors.c.user == user, second_factors.c.id == id)
+    async def remove_factor(self, user: str, id: str, keeps_one: bool = False) -> None:
+        """Remove a second factor of an account. Raises NotFound, and Conflict where the last one would go of an account
+        that `keeps_one`."""
         async with self._writing() as db:
-            if (await db.execute(delete(second_factors).where(*mine))).rowcount == 0:
+            have = await _ids(db, user)
+            if id not in have:
                 raise NotFound()
+            if keeps_one:
+                check_not_last(len(have))
+            await db.execute(delete(second_factors).where(second_factors.c.id == id))
 
     async def set_recovery_codes(self, user: str, hashes: Iterable[str]) -> None:
         """Give an account new recovery codes; those that it had are gone."""
@@ -95,6 +106,30 @@ class Factors(StorePart):
         unused = (recovery_codes.c.user == user, recovery_codes.c.used_at.is_(None))
         async with self._reading() as db:
             return int((await db.execute(select(func.count()).where(*unused))).scalar_one())
+
+
+def check_is_first(have: int) -> None:
+    """Check that an account has no second factor yet. Raises Conflict."""
+    if have:
+        raise Conflict(
+            "The account has a second factor by now: sign in by it, and then add another one.",
+            "该账号已设置两步验证：请先以其登录，再添加其他方式。",
+        )
+
+
+def check_not_last(have: int) -> None:
+    """Check that an account that needs a second factor has another one. Raises Conflict."""
+    if have == 1:
+        raise Conflict(
+            "Your role needs a second factor: add another one first.", "您的角色必须启用两步验证，请先添加另一种方式。"
+        )
+
+
+async def _ids(db: AsyncConnection, user: str) -> set[str]:
+    """Return the ids of an account's second factors. None is added or removed by others until the caller's transaction
+    ends: the account's row is locked where the database locks rows."""
+    await db.execute(select(users.c.id).where(users.c.id == user).with_for_update())
+    return set((await db.execute(select(second_factors.c.id).where(second_factors.c.user == user))).scalars())
 
 
 async def clear_factors(db: AsyncConnection, user: str) -> None:

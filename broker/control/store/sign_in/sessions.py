@@ -65,8 +65,13 @@ class SignInSessions(StorePart):
         values = {"must_enrol": False, "expires_at": now + ttl} | idle_values(idle, now)
         async with self._writing() as db:
             await db.execute(update(user_tokens).where(*own).values(values))
-            await db.execute(delete(user_tokens).where(user_tokens.c.user == user, user_tokens.c.must_enrol.is_(True)))
+            await db.execute(delete(user_tokens).where(*_enrolling(user)))
         return now + ttl
+
+    async def end_enrolments(self, user: str) -> None:
+        """End the sign-ins of an account that are for setting up a second factor: it has one."""
+        async with self._writing() as db:
+            await db.execute(delete(user_tokens).where(*_enrolling(user)))
 
     async def touch_sign_ins(self, tokens: Collection[str]) -> None:
         """Note that these tokens are in use now. `tokens` are few hundreds at the most."""
@@ -77,6 +82,10 @@ class SignInSessions(StorePart):
                 same = idle.is_(None) if seconds is None else idle == seconds
                 values = {"seen_at": now} | idle_values(seconds, now)
                 await db.execute(update(user_tokens).where(chosen, same).values(values))
+
+
+def _enrolling(user: str) -> tuple[ColumnElement[bool], ...]:
+    return user_tokens.c.user == user, user_tokens.c.must_enrol.is_(True)
 
 
 def idle_values(seconds: int | None, now: datetime) -> dict[str, object]:

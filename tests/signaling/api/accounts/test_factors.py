@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import string
 from datetime import timedelta
 
 import pytest
 
+from broker.control.store.sign_in.factors import Factor
 from signaling.auth.factors import totp
 from signaling.server.app import ROUTES
 from tests.support.signaling.front import OFFER, PASSWORD
@@ -99,6 +101,24 @@ class TestTheFirstSignIn:
         body = {"state": begun["state"], "code": code, "name": "手机"}
         await front.refused("bad_request", "POST", f"{FACTORS}/totp", mine, json=body)
 
+    async def test_ends_when_another_sign_in_of_the_account_sets_a_factor_up(self, front):
+        token = (await signs_in(front))["token"]
+        begun = (await front.ask("POST", f"{FACTORS}/totp/begin", token, json={})).data
+        await add_app(front, "auditor", "auditor", **OWN)  # a full sign-in from before the upgrade
+        code = totp.code_at(begun["secret"], front.clock.now().wall)
+        body = {"state": begun["state"], "code": code, "name": "手机"}
+        await front.refused("not_signed_in", "POST", f"{FACTORS}/totp", token, json=body)
+
+    async def test_adds_no_factor_to_an_account_that_has_one_by_now(self, front):
+        token = (await signs_in(front))["token"]
+        begun = (await front.ask("POST", f"{FACTORS}/totp/begin", token, json={})).data
+        await front.store.add_factor(Factor("fac_1", "auditor", "totp", "x", "sealed", 1, front.clock.now().wall))
+        code = totp.code_at(begun["secret"], front.clock.now().wall)
+        body = {"state": begun["state"], "code": code, "name": "手机"}
+        await front.refused("conflict", "POST", f"{FACTORS}/totp", token, json=body)
+        await front.refused("conflict", "POST", f"{FACTORS}/totp/begin", token, json={})
+        assert [factor.id for factor in await front.store.factors("auditor")] == ["fac_1"]
+
 
 class TestTheSecondStep:
     async def test_follows_the_password_and_gives_the_token(self, front):
@@ -151,6 +171,17 @@ class TestTheSecondStep:
         late = await ticket_of(front, "auditor")
         front.clock.forward(timedelta(minutes=5))
         assert (await second_step(front, late, code=app.next_code())).status == 401
+
+    async def test_counts_a_ticket_once_however_it_is_spelled(self, front):
+        app, _ = await enrolled(front)
+        ticket = await ticket_of(front, "auditor")
+        if len(ticket) % 4 == 0:  # the last letter has no bit to spare
+            front.clock.forward(timedelta(milliseconds=1))
+            ticket = await ticket_of(front, "auditor")
+        letters = f"{string.ascii_uppercase}{string.ascii_lowercase}{string.digits}-_"
+        other = ticket[:-1] + letters[letters.index(ticket[-1]) + 1]
+        assert (await second_step(front, other, code=app.next_code())).status == 200
+        assert (await second_step(front, ticket, code=app.next_code())).status == 401
 
     async def test_a_new_password_and_a_barred_account_make_tickets_worthless(self, front):
         app, _ = await enrolled(front)
@@ -236,6 +267,16 @@ class TestChanges:
         await front.refused("forbidden", "POST", begin, token, json=OWN | {"proof": {"code": "000000"}})
         second = await add_app(front, token, "auditor", **OWN, proof=await app.proof())
         assert second.codes == [] and second.factor != app.factor
+
+    async def test_an_app_is_added_once(self, front):
+        begun = (await front.ask("POST", f"{FACTORS}/totp/begin", "prison-sup", json=OWN)).data
+        app = App(front, "prison-sup", begun["secret"], "")
+        body = {"state": begun["state"], "name": "手机"}
+        first = await front.ask("POST", f"{FACTORS}/totp", "prison-sup", json=body | {"code": app.code()})
+        assert first.status == 201
+        again = body | {"code": app.next_code()}
+        await front.refused("conflict", "POST", f"{FACTORS}/totp", "prison-sup", json=again)
+        assert len(await front.store.factors("prison-sup")) == 1
 
     async def test_a_factor_is_removed_by_another_one_and_the_last_one_stays(self, front):
         app, token = await enrolled(front)

@@ -143,3 +143,12 @@ async def test_a_key_removes_an_app_and_not_itself(front):
     body = {"proof": key.answer(challenge)}
     remove = f"{FACTORS}/{app.factor}/remove"
     assert (await front.ask("POST", remove, token, json=body, headers=PAGE)).status == 200
+
+
+async def test_an_answer_for_a_change_is_none_for_a_sign_in_and_the_other_way_round(front):
+    key, token = await enrolled(front)
+    ticket = await ticket_of(front, "auditor")
+    challenge = (await front.ask("POST", f"{FACTORS}/challenge", token, headers=PAGE)).data
+    assert await second_step(front, ticket, key.answer(challenge)) == 401
+    body = {"proof": key.answer(await asked(front, ticket))}
+    await front.refused("forbidden", "POST", "/api/v1/me/recovery-codes", token, json=body, headers=PAGE)

@@ -1,6 +1,7 @@
 """Second factors and recovery codes in the store: each counts once, also where two ask at the same moment."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from broker.authority.persons import ChangeKind, Waits
 from broker.control.store.records import ChangeState, Role
 from broker.control.store.sign_in.factors import Factor
-from broker.kernel.errors import NotFound, SamePerson
+from broker.kernel.errors import Conflict, NotFound, SamePerson
 
 PASSWORD = "long enough, all of them"
 
@@ -40,6 +41,21 @@ class TestCounting:
             await places.remove_factor("wang", "fac_1")
         await places.remove_factor("shen", "fac_1")
         assert await places.factors("shen") == []
+
+    async def test_an_account_that_needs_one_keeps_one_when_two_are_removed_at_once(self, places, factor):
+        await places.add_factor(replace(factor, id="fac_2"))
+        removals = (places.remove_factor("shen", id, keeps_one=True) for id in ("fac_1", "fac_2"))
+        answers = await asyncio.gather(*removals, return_exceptions=True)
+        assert {type(answer) for answer in answers} == {type(None), Conflict}
+        assert len(await places.factors("shen")) == 1
+
+    async def test_the_first_one_is_the_first_one(self, places, factor):
+        with pytest.raises(Conflict, match="by now"):
+            await places.add_factor(replace(factor, id="fac_2"), first=True)
+        with pytest.raises(Conflict, match="added before"):
+            await places.add_factor(factor)
+        assert not await places.add_factor(replace(factor, id="fac_2"))
+        assert await places.factors("shen") == [factor, replace(factor, id="fac_2")]
 
 
 class TestResetting:

@@ -48,3 +48,8 @@ class TestEnrolment:
         assert not (await places.user_by_token(token)).must_enrol and await places.user_by_token(other) is None
         clock.forward(HOUR)
         assert await places.user_by_token(token)
+
+    async def test_ends_alone(self, places, li):
+        full, enrolling = [await places.issue_user_token("li", HOUR, must_enrol=only) for only in (False, True)]
+        await places.end_enrolments("li")
+        assert await places.user_by_token(full) and await places.user_by_token(enrolling) is None
