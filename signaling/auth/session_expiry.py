@@ -18,7 +18,7 @@ from broker.kernel.errors import (
     VisitError,
 )
 from broker.kernel.ids import ResourceId
-from signaling.auth.scope import Caller, authority, sign_in_of
+from signaling.auth.scope import Caller, User, authority, sign_in_of
 from signaling.server.context import Context
 from signaling.server.errors import translate
 
@@ -44,10 +44,10 @@ async def run(context: Context) -> None:
 
 
 async def note_use(context: Context) -> None:
-    """Note the sign-ins of officers that were used since the last time, among them those of open sockets, media and
-    films: what is watched is used. Raises StorageUnavailable; the next time tries again."""
-    in_use = {sign_in for sign_in, _ in _in_use(context) if " " not in sign_in}
-    tokens = sorted(context.used | in_use)
+    """Note the sign-ins of officers that were used since the last time, among them those of media and films: what is
+    watched is used. A page that is open is not, where a sign-in ends without use: it may stand open in an empty room.
+    Raises StorageUnavailable; the next time tries again."""
+    tokens = sorted(context.used | _watching(context) | _open_pages(context))
     for some in batched(tokens, HASHES):
         await context.store.touch_sign_ins(some)
     context.used.difference_update(tokens)
@@ -65,6 +65,19 @@ async def check_all(context: Context) -> None:
     lost = {sign_in for sign_in, held in in_use if now.get(sign_in) != held}
     context.payers.forget(lost)
     await asyncio.gather(*(_end(context, sign_in, sign_in in holders) for sign_in in lost))
+
+
+def _watching(context: Context) -> set[str]:
+    """Return the tokens of officers under which media or long answers go on."""
+    streams = {sign_in_of(caller) for caller in context.streams.callers()}
+    media = {sign_in for sign_in, _ in context.resources.holders()}
+    return {sign_in for sign_in in streams | media if " " not in sign_in}
+
+
+def _open_pages(context: Context) -> set[str]:
+    """Return the tokens of officers with an open socket whose sign-ins end by their hours alone."""
+    officers = (caller for caller in context.hub.callers() if isinstance(caller, User))
+    return {officer.token for officer in officers if not context.sign_ins.span_of(officer.role)[1]}
 
 
 def _in_use(context: Context) -> set[tuple[str, str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from broker.authority.slot_acts import Relation
 from broker.control.broker import Broker
@@ -144,9 +144,14 @@ class Context:
         caller = await self.credentials.caller_or_none(request)
         if caller is not None:
             self.payers.learn(caller.token, author(caller))
-            if isinstance(caller, User) and BACKGROUND not in request.headers:
-                self.used.add(caller.token)
+            if BACKGROUND not in request.headers and hdrs.UPGRADE not in request.headers:
+                self.note_use(caller)  # a page connects anew by itself, too
         return caller
+
+    def note_use(self, caller: Caller) -> None:
+        """Note that an officer uses a sign-in now, by a request or an order."""
+        if isinstance(caller, User):
+            self.used.add(caller.token)
 
     def wake_exports(self) -> None:
         """Have the worker look at the requests for packages at once."""

@@ -83,6 +83,9 @@ export async function json(path, method = "GET", value = undefined) {
   return response.status === 204 ? {} : response.json();
 }
 
+/** Reads what the page reads again and again by itself, which is no use of the sign-in. */
+const look = async (path) => (await request(path, { background: true })).json();
+
 const session = (id) => `/api/v1/sessions/${encodeURIComponent(id)}`;
 
 /** Signs in by password; the problem `second_factor_needed` carries a ticket for `signInByFactor`. */
@@ -127,19 +130,19 @@ export const extend = (id, approval) => json(`${session(id)}/extensions`, "POST"
 /** The tests of a room's equipment since a moment, the newest first. */
 export const testsOf = (room, since) =>
   json(`/api/v1/rooms/${encodeURIComponent(room)}/tests?limit=500&since=${encodeURIComponent(since.toISOString())}`);
-export const suspensions = () => json("/api/v1/suspensions");
+export const suspensions = () => look("/api/v1/suspensions");
 export const propose = (id, proposal) => json(`${session(id)}/suspensions`, "POST", proposal);
 export const decide = (id, decision) => json(`/api/v1/suspensions/${encodeURIComponent(id)}/decide`, "POST", decision);
 
 const at = (kind, id) => `/api/v1/${kind}/${encodeURIComponent(id)}`;
-export const rebookings = () => json("/api/v1/rebookings?state=open");
+export const rebookings = () => look("/api/v1/rebookings?state=open");
 export const declineRebooking = (id, answer) => json(`${at("rebookings", id)}/decline`, "POST", answer);
-export const absences = () => json("/api/v1/absences");
+export const absences = () => look("/api/v1/absences");
 export const decideAbsence = (id, decision, answer) =>
   json(`${at("absences", id)}/${decision.replace("_", "-")}`, "POST", answer);
 
 /** The fleet, as the page reads it anew by itself. */
-export const terminals = async () => (await request("/api/v1/terminals", { background: true })).json();
+export const terminals = () => look("/api/v1/terminals");
 export const roomTests = (room) => json(`/api/v1/rooms/${encodeURIComponent(room)}/tests`);
 export const orderTerminal = (id, order, body) => json(`${at("terminals", id)}/${order}`, "POST", body);
 

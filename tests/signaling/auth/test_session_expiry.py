@@ -106,6 +106,15 @@ class TestFilms:
             await check_all(front.context)
             assert await rest_of(answer) < SIZE - 1000
 
+    async def test_one_that_is_played_is_a_use_of_the_sign_in(self, front, film):
+        token = await front.store.issue_user_token("auditor", timedelta(hours=1), idle=1800)
+        async with downloading(front, film, token):
+            front.context.used.clear()
+            front.clock.forward(timedelta(minutes=20))
+            await session_expiry.note_use(front.context)
+        front.clock.forward(timedelta(minutes=20))
+        assert await front.store.user_by_token(token)
+
     async def test_another_auditors_goes_on(self, front, film, elsewhere):
         token = await front.store.issue_user_token("auditor", timedelta(hours=1))
         async with downloading(front, film, "auditor"), downloading(front, film, token) as other:

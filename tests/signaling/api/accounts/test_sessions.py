@@ -8,6 +8,7 @@ from signaling.auth import session_expiry
 from signaling.server.context import BACKGROUND
 from tests.support.signaling.front import PASSWORD
 from tests.support.signaling.second_factor import IN, enrolled
+from tests.support.signaling.talk import talking
 
 SESSIONS = "/api/v1/me/sessions"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -86,12 +87,28 @@ class TestTheEndByItself:
         front.clock.forward(timedelta(minutes=1))
         await front.refused("not_signed_in", "GET", "/api/v1/me", token)
 
-    async def test_is_put_off_by_an_open_socket(self, front):
+    async def test_is_not_put_off_by_a_page_that_stands_open(self, front):
         _, token = await enrolled(front)
-        headers = {"Authorization": f"Bearer {token}"}
-        async with front.client.ws_connect("/api/v1/ws", protocols=["huijian.v1"], headers=headers) as socket:
-            await socket.receive()
+        await session_expiry.note_use(front.context)
+        front.clock.forward(timedelta(minutes=20))
+        async with talking(front, token):
+            await session_expiry.note_use(front.context)
+            front.clock.forward(timedelta(minutes=10))
+            await front.refused("not_signed_in", "GET", "/api/v1/me", token)
+
+    async def test_is_put_off_by_an_order_from_an_open_page(self, front):
+        session = await front.live_visit()
+        async with talking(front, "prison-sup") as talk:
+            front.context.used.clear()
+            await talk.send(type="hold", id=1, session=session, article="YN-16-2")
+            await talk.receive("ack")
+            assert front.context.used == {front.tokens["prison-sup"]}
+
+    async def test_of_a_supervisor_shows_an_open_page_as_the_latest_use(self, front):
+        token = await signed_in(front)
+        async with talking(front, token):
+            front.context.used.clear()
             front.clock.forward(timedelta(minutes=20))
             await session_expiry.note_use(front.context)
-        front.clock.forward(timedelta(minutes=20))
-        assert (await front.ask("GET", "/api/v1/me", token)).status == 200
+        listed = (await front.ask("GET", SESSIONS, token)).data["sessions"]
+        assert [each["seen_at"] > each["created_at"] for each in listed if each["current"]] == [True]
