@@ -44,6 +44,11 @@ class TestInvitations:
             store(lambda store: store.redeem_invitation(first, "quiet mountain river"))
         assert store(lambda store: store.redeem_invitation(again, "quiet mountain river")).id == "li"
 
+    def test_are_made_again_only_for_an_officer_who_was_invited(self, huijian, sites):
+        refused = huijian(*LI, "--again", "--json")
+        assert refused.code == 1 and "invitation#" not in refused.out
+        assert "OfficerInvited" not in huijian("admin", "journal", "list", "--json").out
+
 
 class TestLostFactors:
     def test_of_the_only_auditor_are_reset_at_once_so_that_nobody_is_locked_out(self, huijian, sites, store):

@@ -7,13 +7,14 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.authority import passwords
+from broker.authority.persons import ChangeKind
 from broker.control.store.accounts import change_user, named
 from broker.control.store.base import StorePart
-from broker.control.store.records import User
+from broker.control.store.records import ChangeState, User
 from broker.control.store.secrets import hash_password, new_token, token_hash
 from broker.control.store.sign_in.tables import invitations
-from broker.control.store.tables import users
-from broker.kernel.errors import Conflict, InvitationRefused
+from broker.control.store.tables import account_changes, users
+from broker.kernel.errors import Conflict, InvitationRefused, NotFound
 
 NO_PASSWORD = ""
 """In place of the hash, while the officer has not set a password."""
@@ -24,12 +25,15 @@ class Invitations(StorePart):
 
     async def invite(self, user: str, life: timedelta, by: str) -> str:
         """Return the token of a new invitation for an account without a password, or for one that waits for a second
-        officer's word; those before it count no more. Raises Conflict where the account has a password."""
+        officer's word; those before it count no more. Raises NotFound where no such officer was invited, and Conflict
+        where the account has a password."""
         token, now = new_token("inv"), self.clock.now().wall
         async with self._writing() as db:
             stored = (await db.execute(select(users.c.password_hash).where(users.c.id == user))).scalar_one_or_none()
             if stored:
                 raise Conflict(f"{user} has a password already.", f"用户 {user} 已设置密码。")
+            if stored is None and not await _waits(db, user):
+                raise NotFound(f"No officer {user} was invited.", f"没有受邀用户 {user}。")
             await db.execute(delete(invitations).where(invitations.c.user == user))
             values = {"hash": token_hash(token), "user": user, "by": by, "created_at": now, "expires_at": now + life}
             await db.execute(insert(invitations).values(values))
@@ -61,6 +65,13 @@ class Invitations(StorePart):
             if row is None or row.disabled or row.password_hash != NO_PASSWORD:
                 raise InvitationRefused()
             return await named(db, row.id)
+
+
+async def _waits(db: AsyncConnection, user: str) -> bool:
+    """Whether an officer was invited whose account waits for a second officer's word."""
+    waiting = (account_changes.c.user == user, account_changes.c.state == str(ChangeState.WAITING))
+    invited = (account_changes.c.kind == str(ChangeKind.ADD), account_changes.c.password_hash == NO_PASSWORD)
+    return (await db.execute(select(account_changes.c.id).where(*waiting, *invited))).first() is not None
 
 
 async def begin_invitation(db: AsyncConnection, user: str, at: datetime) -> None:

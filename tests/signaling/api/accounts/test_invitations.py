@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from broker.kernel.errors import NotFound
 from tests.support.signaling.front import PASSWORD
 from tests.support.signaling.second_factor import IN
 
@@ -93,6 +94,18 @@ class TestTheLink:
         second = await front.store.invite("li", timedelta(hours=72), "command:root")
         assert (await redeem(front, first)).status == 403
         assert (await front.ask("POST", REDEEM, json={"token": second, "password": CHOSEN})).status == 200
+
+    async def test_of_an_account_that_waits_for_a_word_is_replaced_too(self, front):
+        first = await invited(front, user="shen", role="auditor", site=None)
+        again = await front.store.invite("shen", timedelta(hours=72), "command:root")
+        confirm = f"/api/v1/account-changes/{first['change']}/confirm"
+        assert (await front.ask("POST", confirm, "auditor", json={"password": PASSWORD})).status == 200
+        assert (await redeem(front, first)).status == 403
+        assert (await front.ask("POST", REDEEM, json={"token": again, "password": CHOSEN})).status == 200
+
+    async def test_for_nobody_is_not_made(self, front):
+        with pytest.raises(NotFound):
+            await front.store.invite("nobody", timedelta(hours=72), "command:root")
 
     async def test_is_not_guessed_at(self, front):
         body = {"token": "inv_" + "x" * 40, "password": CHOSEN}
