@@ -146,8 +146,8 @@ def disable(ctx: typer.Context, id: Id, json: Json = False) -> None:
     """Bar an officer from signing in, at once, and sign the officer out everywhere."""
 
     async def work(admin: AdminContext) -> dict[str, Any]:
-        await admin.store.disable_user(id)
-        await admin.note("UserDisabled", user=id)
+        unlinked = await admin.store.disable_user(id)
+        await admin.note("UserDisabled", user=id, **({"identity_unlinked": True} if unlinked else {}))
         return {"id": id, "disabled": True}
 
     say(run_admin(ctx, work), json)

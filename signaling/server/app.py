@@ -220,7 +220,7 @@ def build_context(
         openapi=_document(version),
         openapi_file=_document_file(version),
         identity_key=identity_key(settings.keys_dir),
-        provider=Provider(settings.sign_in.oidc) if settings.sign_in.oidc is not None else None,
+        provider=Provider(settings.sign_in.oidc, clock) if settings.sign_in.oidc is not None else None,
     )
 
 

@@ -16,6 +16,7 @@ from broker.control.store.accounts import change_user, check_new, hashed_passwor
 from broker.control.store.base import StorePart
 from broker.control.store.records import AccountChange, ChangeState, Role, User
 from broker.control.store.sign_in.factors import clear_factors
+from broker.control.store.sign_in.identities import clear_identity
 from broker.control.store.sign_in.invitations import NO_PASSWORD, begin_invitation
 from broker.control.store.tables import account_changes, api_keys, sites, users
 from broker.kernel.errors import BadRequest, Conflict, NotFound, VisitError
@@ -48,6 +49,8 @@ def entry_of(asked: AccountChange) -> tuple[str, dict[str, Any]]:
         data |= {"change": change.id, "kind": str(change.kind), "proposed_by": change.author}
     if asked.reason:
         data["reason"] = asked.reason
+    if asked.unlinked:
+        data["identity_unlinked"] = True
     return OUTCOMES.get(asked.state, KINDS[change.kind]), data
 
 
@@ -92,8 +95,8 @@ class AccountChanges(StorePart):
             asked = AccountChange(change, name, ChangeState.APPLIED)
             if not persons.needs_word(kind, change.role, await _confirmers(db)):
                 by_account = frozenset({proposer} if proposer else ())
-                await _apply(db, asked, hashed, now, author, by_account)
-                return asked
+                unlinked = await _apply(db, asked, hashed, now, author, by_account)
+                return replace(asked, unlinked=unlinked)
             waiting = replace(asked, state=ChangeState.WAITING)
             await _replace_older(db, user, now)
             await db.execute(insert(account_changes).values(_columns(waiting, hashed)))
@@ -124,7 +127,9 @@ class AccountChanges(StorePart):
             proposer = await named(db, change.change.proposer) if change.change.proposer else None
             vouchers = persons.vouchers_of(word.standing, proposer.standing if proposer else None)
             at = self.clock.now().wall
-            await _apply(db, change, row.password_hash, at, f"{change.change.author} user:{officer}", vouchers)
+            by = f"{change.change.author} user:{officer}"
+            unlinked = await _apply(db, change, row.password_hash, at, by, vouchers)
+            change = replace(change, unlinked=unlinked)
             return await _decide(db, change, ChangeState.CONFIRMED, f"user:{officer}", at)
 
     async def reject_change(self, id: str, officer: str, reason: str) -> AccountChange:
@@ -144,7 +149,8 @@ class AccountChanges(StorePart):
             change = _change(row)
             persons.check_force(change.change, reason, waits.force, now)
             at = self.clock.now().wall
-            await _apply(db, change, row.password_hash, at, author, persons.forced_vouchers())
+            unlinked = await _apply(db, change, row.password_hash, at, author, persons.forced_vouchers())
+            change = replace(change, unlinked=unlinked)
             return await _decide(db, change, ChangeState.FORCED, author, at, reason)
 
     async def forced_since(self, moment: datetime) -> int:
@@ -238,7 +244,9 @@ async def _apply(
     now: datetime,
     by: str,
     vouchers: frozenset[str],
-) -> None:
+) -> bool:
+    """Put a change into effect; return whether it has undone a link to the identity service, by which the person that
+    had the account before would still sign in."""
     change = asked.change
     if change.kind is ChangeKind.ADD:
         role = Role(change.role)
@@ -247,7 +255,7 @@ async def _apply(
         await insert_user(db, change.user, asked.name, role, change.site, hashed, now, by, vouchers)
         if hashed == NO_PASSWORD:
             await begin_invitation(db, change.user, now)
-        return
+        return False
     values: dict[str, Any] = {"credential_at": now, "credential_by": by, "vouchers": sorted(vouchers)}
     if change.kind is ChangeKind.PASSWORD:
         values["password_hash"] = hashed
@@ -258,6 +266,7 @@ async def _apply(
         else:
             await clear_factors(db, change.user)
     await change_user(db, change.user, **values)
+    return await clear_identity(db, change.user)
 
 
 async def _replace_older(db: AsyncConnection, user: str, now: datetime) -> None:

@@ -12,6 +12,7 @@ from broker.authority import passwords
 from broker.control.store.base import StorePart, check_name
 from broker.control.store.records import ApiKey, Role, User
 from broker.control.store.secrets import hash_password, new_token, token_hash
+from broker.control.store.sign_in.identities import clear_identity
 from broker.control.store.sign_in.sessions import idle_values, is_valid, remove_ended
 from broker.control.store.tables import api_keys, sites, user_tokens, users
 from broker.kernel.errors import BadRequest, Conflict, NotFound
@@ -51,19 +52,23 @@ class Accounts(StorePart):
             return [_user(row) for row in await db.execute(select(users).order_by(users.c.id))]
 
     async def set_password(self, id: str, password: str, by: str = "") -> None:
-        """Set a new password and sign the user out everywhere. Raises BadRequest (weak password) or NotFound."""
+        """Set a new password, sign the user out everywhere, and undo the link to the identity service. Raises
+        BadRequest (weak password) or NotFound."""
         found = await self.user_named(id)
         hashed = await hashed_password(password, id, found.name if found else "")
         async with self._writing() as db:
             values = {"credential_at": self.clock.now().wall, "credential_by": by}
             await change_user(db, id, password_hash=hashed, **values)
+            await clear_identity(db, id)
 
-    async def disable_user(self, id: str, disabled: bool = True) -> None:
-        """Bar a user from signing in, or no longer, and sign the user out everywhere. Raises NotFound. Enabled again,
-        the account is as new for permits as one with a new password."""
+    async def disable_user(self, id: str, disabled: bool = True) -> bool:
+        """Bar a user from signing in, or no longer, sign the user out everywhere, and undo the link to the identity
+        service; return whether there was any. Raises NotFound. Enabled again, the account is as new for permits as one
+        with a new password."""
         values = {} if disabled else {"credential_at": self.clock.now().wall}
         async with self._writing() as db:
             await change_user(db, id, disabled=disabled, **values)
+            return await clear_identity(db, id)
 
     async def issue_user_token(
         self, user: str, ttl: timedelta, *, idle: int = 0, device: str = "", must_enrol: bool = False

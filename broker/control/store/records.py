@@ -151,7 +151,8 @@ class ChangeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AccountChange:
-    """A change of an account, with the name that it gives and what became of it."""
+    """A change of an account, with the name that it gives and what became of it. `unlinked`: it has just undone a link
+    to the identity service."""
 
     change: Change
     name: str
@@ -159,6 +160,7 @@ class AccountChange:
     decided_by: str = ""
     decided_at: datetime | None = None
     reason: str = ""
+    unlinked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

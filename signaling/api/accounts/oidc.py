@@ -1,7 +1,7 @@
 """Sign-in by the provincial identity service: it stands for the password, never for the second factor, and opens only
 accounts that an officer has linked to it. A browser carries the sealed attempt in a cookie of its own."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -64,7 +64,7 @@ async def get_providers(call: Call) -> ProviderList:
 async def begin_oidc(call: Call) -> web.Response:
     """Send the browser to the identity service."""
     call.context.sign_ins.pay_for_provider(address(call.request))
-    attempt = Attempt.new()
+    attempt = Attempt.new(call.context.now().wall)
     answer = _redirect(await _provider(call).address_for(attempt))
     _set_attempt(call, answer, attempt)
     return answer
@@ -80,11 +80,13 @@ async def begin_oidc(call: Call) -> web.Response:
     problems=(NotFound,),
 )
 async def return_from_oidc(call: Call, query: OidcReturn) -> web.Response:
-    """Check the service's answer, and send the browser on: to its page, to the second step, or to what went wrong."""
-    call.context.sign_ins.pay_for_provider(address(call.request))
-    provider = _provider(call)
+    """Check the service's answer, and send the browser on: to its page, to the second step, or to what went wrong. The
+    way back was paid for by the way there; without that it is paid for now."""
+    provider, attempt = _provider(call), _attempt_of(call)
+    if attempt is None:
+        call.context.sign_ins.pay_for_provider(address(call.request))
     try:
-        answer = await _returned(call, query, provider)
+        answer = await _returned(call, query, provider, attempt)
     except SecondFactorNeeded as needed:
         step = {"factor": needed.extra["ticket"], "methods": ",".join(needed.extra["methods"])}
         answer = _redirect(f"{ACCOUNT}#{urlencode(step)}")
@@ -115,7 +117,7 @@ async def get_identity(call: Call) -> IdentityView:
 async def begin_link(call: Call, body: AddFactor) -> OidcBegun | web.Response:
     """The address at the service to which the page sends the browser; asked for as a new second factor is."""
     await check_may_add(call, await account_of(call), body)
-    attempt = Attempt.new(call.user.id)
+    attempt = Attempt.new(call.context.now().wall, call.user.id)
     begun = OidcBegun(address=await _provider(call).address_for(attempt))
     answer = web.Response(body=begun.model_dump_json().encode(), content_type="application/json")
     _set_attempt(call, answer, attempt)
@@ -133,18 +135,19 @@ async def unlink(call: Call, body: Word) -> web.Response:
     return web.Response(status=204)
 
 
-async def _returned(call: Call, query: OidcReturn, provider: Provider) -> web.Response:
+async def _returned(call: Call, query: OidcReturn, provider: Provider, attempt: Attempt | None) -> web.Response:
     context, now = call.context, call.context.now().wall
-    sealed = context.sign_ins.factors.sealing.open_now(ATTEMPT, read_cookie(call.request, IDENTITY), now)
-    if sealed is None or query.code is None or query.state != sealed["state"]:
+    if attempt is None or query.code is None or query.state != attempt.state:
         raise IdentityRefused()
-    attempt = Attempt(**{name: sealed[name] for name in ("state", "nonce", "verifier", "user")})
     subject, issuer = await provider.subject_of(query.code, attempt, now), provider.settings.issuer
     if attempt.user:
+        await _check_same_holder(call, attempt)
         await context.store.link_identity(issuer, subject, attempt.user)
         context.journal.note("IdentityLinked", None, f"user:{attempt.user}", {})
         return _redirect(f"{ACCOUNT}#{urlencode({'identity': 'linked'})}")
     account = await context.store.user_of_identity(issuer, subject)
+    if account:  # many officers of one place sign in at the change of shifts
+        context.sign_ins.give_back_for_provider(address(call.request))
     success: Success = await context.sign_ins.sign_in_by_identity(account, browser_of(call))
     home = ACCOUNT if success.user.must_enrol else HOMES.get(success.user.role, ACCOUNT)
     answer = _redirect(home)
@@ -152,11 +155,27 @@ async def _returned(call: Call, query: OidcReturn, provider: Provider) -> web.Re
     return answer
 
 
+async def _check_same_holder(call: Call, attempt: Attempt) -> None:
+    """Check that an account still stands on what it stood on when its link was begun. Raises IdentityRefused."""
+    account = await call.context.store.user_named(attempt.user)
+    if account is None or account.disabled or (account.since and account.since.timestamp() > attempt.began):
+        raise IdentityRefused()
+
+
 def _provider(call: Call) -> Provider:
     provider = call.context.provider
     if provider is None:
         raise NotFound()
     return provider
+
+
+def _attempt_of(call: Call) -> Attempt | None:
+    """Return the attempt that the browser's cookie carries, which counts once; None where there is none."""
+    checks, now = call.context.sign_ins.factors, call.context.now().wall
+    sealed = checks.sealing.open_now(ATTEMPT, read_cookie(call.request, IDENTITY), now)
+    if sealed is None or not checks.count_once(sealed["state"]):
+        return None
+    return Attempt(**{member.name: sealed[member.name] for member in fields(Attempt)})
 
 
 def _set_attempt(call: Call, answer: web.Response, attempt: Attempt) -> None:

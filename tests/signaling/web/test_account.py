@@ -280,7 +280,7 @@ class TestAnIdentityService:
             )
             context = front.context
             context.settings = context.settings.model_copy(update={"sign_in": SignInRules(oidc=settings)})
-            context.provider = Provider(settings)
+            context.provider = Provider(settings, front.clock)
             office.allowed = service.issuer
             await page.reload()
             await expect(page.get_by_role("link", name="统一身份认证")).to_be_visible()

@@ -1,14 +1,20 @@
 """Sign-in by an identity service that really answers: the link, the sign-in with the second factor behind it, and every
 answer that must not count."""
 
+import asyncio
+import json
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from joserfc.jwk import OctKey, RSAKey
 
+from broker.authority.persons import ChangeKind
+from broker.control.rules.account_changes import KINDS
+from broker.control.store.records import ChangeState
 from config.access.sign_in import IdentityProvider, SignInRules
-from signaling.auth.oidc.provider import Provider
+from signaling.auth.oidc import provider
+from signaling.auth.oidc.provider import LARGEST, Provider
 from tests.support.signaling.front import PASSWORD
 from tests.support.signaling.oidc_provider import CLIENT, SECRET, oidc_provider
 from tests.support.signaling.second_factor import BY_FACTOR, enrolled
@@ -29,7 +35,7 @@ async def service(front, tmp_path):
         )
         context = front.context
         context.settings = context.settings.model_copy(update={"sign_in": SignInRules(oidc=settings)})
-        context.provider = Provider(settings)
+        context.provider = Provider(settings, front.clock)
         yield running
 
 
@@ -101,6 +107,16 @@ class TestSigningIn:
         await front.store.disable_user("prison-sup")
         assert outcome(await signs_in(front, service)) == {"identity": "identity_refused"}
 
+    async def test_of_many_officers_of_one_place_at_the_change_of_shifts_is_not_limited(self, front, service):
+        await linked(front, service)
+        for _ in range(25):
+            assert "huijian" in (await signs_in(front, service)).cookies
+
+    async def test_at_a_service_whose_name_ends_in_a_slash(self, front, service):
+        service.slash = "/"
+        assert await linked(front, service) == {"identity": "linked"}
+        assert "huijian" in (await signs_in(front, service)).cookies
+
     async def test_is_offered_where_there_is_a_service(self, front, service):
         (offered,) = (await front.ask("GET", "/api/v1/sign-in/providers")).data["providers"]
         assert offered == {"name": "统一身份认证", "name_en": "Identity service", "path": BEGIN}
@@ -119,11 +135,23 @@ class TestRefusals:
             {"aud": [CLIENT, "another"]},
             {"exp": 1},
             {"iat": 1e12},
+            {"auth_time": None},
+            {"auth_time": True},
+            {"auth_time": "now"},
+            {"auth_time": 1e12},
         ],
     )
     async def test_an_answer_with_a_wrong_claim_opens_nothing(self, front, service, wrong):
         await linked(front, service)
         service.wrong = wrong
+        answer = await signs_in(front, service)
+        assert outcome(answer) == {"identity": "identity_refused"} and "huijian" not in answer.cookies
+
+    async def test_an_answer_for_a_person_who_was_signed_in_there_before_opens_nothing(self, front, service):
+        """The officer who sat at this computer before, where the service passes `prompt` over."""
+        await linked(front, service)
+        service.wrong = {"auth_time": int(front.clock.now().wall.timestamp())}
+        front.clock.forward(timedelta(minutes=2))
         answer = await signs_in(front, service)
         assert outcome(answer) == {"identity": "identity_refused"} and "huijian" not in answer.cookies
 
@@ -167,8 +195,9 @@ class TestRefusals:
         cookie, address = await begun(front)
         query = service.approve(address)
         service.down = True
-        await front.refused("provider_unavailable", "GET", BEGIN, allow_redirects=False)
         assert outcome(await returned(front, cookie.value, query)) == {"identity": "provider_unavailable"}
+        front.clock.forward(timedelta(minutes=5))
+        await front.refused("provider_unavailable", "GET", BEGIN, allow_redirects=False)
 
     async def test_without_a_service_there_is_nothing(self, front):
         assert (await front.ask("GET", "/api/v1/sign-in/providers")).data == {"providers": []}
@@ -178,3 +207,78 @@ class TestRefusals:
     async def test_ways_from_one_place_are_limited(self, front, service):
         statuses = [(await front.client.get(BEGIN, allow_redirects=False)).status for _ in range(22)]
         assert statuses == [303] * 20 + [429] * 2
+
+    async def test_ways_back_that_nobody_went_are_limited(self, front, service):
+        cookie, address = await begun(front)
+        await returned(front, cookie.value, service.approve(address))
+        statuses = [(await returned(front, cookie.value, {"code": "x", "state": "x"})).status for _ in range(21)]
+        assert statuses == [303] * 19 + [429] * 2
+
+
+class TestTheDescription:
+    async def test_is_asked_for_once_in_five_minutes(self, front, service):
+        for _ in range(3):
+            await begun(front)
+        assert service.described == 1
+        front.clock.forward(timedelta(minutes=5))
+        await begun(front)
+        assert service.described == 2
+
+    async def test_of_a_service_that_is_down_is_asked_for_again_after_ten_seconds(self, front, service):
+        service.down = True
+        for _ in range(3):
+            await front.refused("provider_unavailable", "GET", BEGIN, allow_redirects=False)
+        assert service.described == 1
+        service.down = False
+        front.clock.forward(timedelta(seconds=10))
+        await begun(front)
+
+    async def test_that_takes_long_keeps_no_other_sign_in_waiting(self, front, service, monkeypatch):
+        monkeypatch.setattr(provider, "TURN_SECONDS", 0.01)
+        service.open.clear()
+        first = asyncio.create_task(front.ask("GET", BEGIN, allow_redirects=False))
+        while not service.described:
+            await asyncio.sleep(0.01)
+        await front.refused("provider_unavailable", "GET", BEGIN, allow_redirects=False)
+        service.open.set()
+        assert (await first).status == 303 and service.described == 1
+
+    async def test_that_is_too_long_is_not_read_to_its_end(self, front, service):
+        service.padding = "x" * LARGEST
+        await front.refused("provider_unavailable", "GET", BEGIN, allow_redirects=False)
+
+
+class TestALink:
+    @pytest.mark.parametrize("kind", [ChangeKind.PASSWORD, ChangeKind.FACTORS, ChangeKind.ENABLE])
+    async def test_ends_with_a_change_that_gives_the_account_anew(self, front, service, kind):
+        await linked(front, service)
+        asked = {"password": "another long secret"} if kind is ChangeKind.PASSWORD else {}
+        made = await front.store.change_account(kind, "prison-sup", author="command:root", **asked)
+        body = {"password": PASSWORD}
+        confirm = f"/api/v1/account-changes/{made.change.id}/confirm"
+        assert (
+            made.state is ChangeState.WAITING and (await front.ask("POST", confirm, "auditor", json=body)).status == 200
+        )
+        assert outcome(await signs_in(front, service)) == {"identity": "identity_refused"}
+        (entry,) = await front.noted(KINDS[kind])
+        assert json.loads(entry.data)["identity_unlinked"] is True
+
+    async def test_ends_when_the_account_is_barred(self, front, service):
+        await linked(front, service)
+        assert await front.store.disable_user("prison-sup")
+        await front.store.disable_user("prison-sup", disabled=False)
+        assert outcome(await signs_in(front, service)) == {"identity": "identity_refused"}
+
+    async def test_outlives_a_new_password_of_the_officers_own(self, front, service):
+        await linked(front, service)
+        await front.store.change_own_password("prison-sup", "another long secret")
+        assert "huijian" in (await signs_in(front, service)).cookies
+
+    async def test_that_was_begun_before_a_new_password_is_not_made(self, front, service):
+        begun = await front.ask("POST", f"{OWN}/begin", "prison-sup", json=WORD)
+        front.client.session.cookie_jar.clear()
+        front.clock.forward(timedelta(seconds=1))
+        await front.store.set_password("prison-sup", "another long secret")
+        cookie, query = begun.cookies["huijian-identity"].value, service.approve(begun.data["address"])
+        assert outcome(await returned(front, cookie, query)) == {"identity": "identity_refused"}
+        assert not await front.store.has_identity("prison-sup")
