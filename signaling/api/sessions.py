@@ -17,6 +17,7 @@ from config.articles.rules_text import AUDIO_TYPES
 from config.law import LAWS
 from config.policy import Policy
 from signaling.api import orders
+from signaling.api.inspections.check import check_inspects
 from signaling.api.messages.orders import Order
 from signaling.api.messages.session_view import SessionView
 from signaling.api.messages.sessions import (
@@ -52,7 +53,7 @@ MOST_AUDIO = 8 * 2**20
 
 
 @table.add(
-    "GET", "/api/v1/sessions", cost=LIST, roles=READS, zh="某日会见", en="Sessions of a day", problems=(NotFound,)
+    "GET", "/api/v1/sessions", cost=LIST, roles=OFFICERS, zh="某日会见", en="Sessions of a day", problems=(NotFound,)
 )
 async def get_sessions(call: Call, query: SessionsQuery) -> web.Response | SessionList:
     """Those of the caller's site whose slot touches the day, by start; ended ones for 24 h. Each is charged."""
@@ -84,7 +85,8 @@ def _touches(live: SessionRunner, since: datetime, until: datetime) -> bool:
 
 @table.add("GET", SESSION, roles=READS | {Role.TERMINAL}, zh="会见详情", en="One session")
 async def get_session(call: Call) -> SessionView:
-    """One session as the caller may see it."""
+    """One session as the caller may see it; a procurator under an inspection."""
+    await check_inspects(call.context, call.caller, call.id("session"))
     return await call.context.hub.view(call.session(), call.caller)
 
 

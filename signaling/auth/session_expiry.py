@@ -36,6 +36,7 @@ async def run(context: Context) -> None:
         await asyncio.sleep(ROUND_SECONDS)
         try:
             await check_all(context)
+            await check_observers(context)
             if context.mono() - noted >= NOTE_SECONDS:
                 noted = context.mono()
                 await note_use(context)
@@ -78,6 +79,14 @@ def _open_pages(context: Context) -> set[str]:
     """Return the tokens of officers with an open socket whose sign-ins end by their hours alone."""
     officers = (caller for caller in context.hub.callers() if isinstance(caller, User))
     return {officer.token for officer in officers if not context.sign_ins.span_of(officer.role)[1]}
+
+
+async def check_observers(context: Context) -> None:
+    """End what procurators watch of visits whose inspection has ended, or began to be watched while it ended. Raises
+    StorageUnavailable; the next round tries again."""
+    for maker, session in context.resources.observing():
+        if not await context.store.inspects(session, maker.removeprefix("user:")):
+            await end_media(context, maker, session)
 
 
 def _in_use(context: Context) -> set[tuple[str, str]]:

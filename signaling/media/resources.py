@@ -110,6 +110,10 @@ class Resources:
         """Return the makers that look on at a session without being counted."""
         return {held.maker for held in self._held.values() if held.session == session and held.observes}
 
+    def observing(self) -> set[tuple[str, SessionId]]:
+        """Return every maker that looks on without being counted, with the session."""
+        return {(held.maker, held.session) for held in self._held.values() if held.observes}
+
     def holders(self) -> set[tuple[str, str]]:
         """Return every sign-in that holds a resource, with what its holder was."""
         return {(held.sign_in, held.authority) for held in self._held.values()}

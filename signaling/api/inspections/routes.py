@@ -7,7 +7,7 @@ from broker.kernel.errors import NotFound
 from broker.kernel.ids import SessionId
 from signaling.api.messages.fields import Inbound, Moment, NoteText, Outbound
 from signaling.api.messages.session_view import Officer
-from signaling.auth.scope import OFFICERS, Role, author, found, seen
+from signaling.auth.scope import OFFICERS, Role, author, found, seen, sign_in_of
 from signaling.auth.session_expiry import end_media
 from signaling.server.routes import Call, Table
 
@@ -72,12 +72,13 @@ async def get_inspections(call: Call) -> InspectionList:
     refused=REFUSED,
 )
 async def end_inspection(call: Call) -> None:
-    """End one's own inspection; what is watched under it ends with it."""
+    """End one's own inspection; what is watched or played under it ends with it."""
     session, id = await _session(call), call.id("inspection")
     await call.context.store.end_inspection(session, id, call.user.id)
     call.context.journal.note("InspectionEnded", session, author(call.user), {"inspection": id})
     if not await call.context.store.inspects(session, call.user.id):
         await end_media(call.context, author(call.user), session)
+        call.context.streams.end(sign_in_of(call.user))  # a film of another visit is asked for again by its player
 
 
 async def _session(call: Call) -> SessionId:

@@ -12,6 +12,7 @@ from broker.ipc.relay_messages import Subscription
 from broker.kernel.ids import ResourceId, Side
 from broker.presence.quorum import observer_name
 from recorder.archive.catalog import Catalog
+from signaling.auth.session_expiry import check_observers
 from signaling.media.whep import MOST_OBSERVERS
 from tests.support.control.fixtures import TEN
 from tests.support.signaling.front import OFFER
@@ -74,6 +75,21 @@ class TestLive:
         await begin(front, session)
         front.at(LASTS + timedelta(minutes=1))
         assert not await front.store.inspects(session, "procurator")
+
+    async def test_ends_by_itself_where_the_inspection_is_over(self, front, session):
+        begun = await begin(front, session)
+        answer = await front.ask("POST", f"/whep/{session}/prison", "procurator", **SDP)
+        await check_observers(front.context)
+        assert front.broker.dropped == []
+        await front.store.end_inspection(session, begun["id"], "procurator")
+        await check_observers(front.context)
+        assert front.broker.dropped == [answer.headers["Location"].rpartition("/")[2]]
+
+    async def test_the_view_of_the_visit_needs_an_inspection_too(self, front, session):
+        await front.refused("forbidden", "GET", f"/api/v1/sessions/{session}", "procurator")
+        await front.refused("forbidden", "GET", "/api/v1/sessions", "procurator")
+        await begin(front, session)
+        assert (await front.ask("GET", f"/api/v1/sessions/{session}", "procurator")).data["id"] == session
 
     async def test_is_asked_of_the_relay_as_a_look_that_counts_for_no_quorum(self, front, session):
         await begin(front, session)
