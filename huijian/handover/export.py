@@ -16,6 +16,7 @@ from huijian.output import Json, say, say_all
 from huijian.retention.officer import As, PasswordStdin, officer, password_for
 from huijian.retention.second_officer import check_permit
 from recorder.archive.catalog import Catalog
+from recorder.export import verifier_page
 from recorder.export.queue import Exports, Row, State
 from signaling.exports.worker import package_path
 
@@ -130,6 +131,17 @@ def download(
         return {"file": str(to), "bytes": row["bytes"], "sha256": row["sha256"]}
 
     say(run_admin(ctx, work), json)
+
+
+@app.command("verifier")
+def verifier(
+    to: Annotated[Path, typer.Argument(help="The file to write, such as verify.html; it must not exist.")],
+) -> None:
+    """Write the page that checks packages, to be given to receivers by another way than in a package. 校验网页"""
+    if to.exists():
+        raise typer.BadParameter(f"{to} exists")
+    to.write_bytes(verifier_page.page())
+    say({"file": str(to)}, False)
 
 
 def _decide(ctx: typer.Context, export: str, yes: bool, note: str, user: str | None, password_stdin: bool) -> Row:

@@ -4,7 +4,7 @@ by an attacker. Pure."""
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 _SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -31,6 +31,11 @@ def is_moment(value: Any) -> bool:
         return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
     except ValueError:
         return False
+
+
+def is_site(value: Any) -> TypeGuard[str]:
+    """Whether the value can be the id of a site, and so the name of its folder."""
+    return _matches(_SITE, value)
 
 
 def is_hash(value: Any) -> bool:
@@ -75,7 +80,7 @@ def _list(value: Any) -> bool:
 
 _MEMBERS: dict[str, Callable[[Any], bool]] = {
     "session": lambda value: _matches(_SESSION, value),
-    "site": lambda value: _matches(_SITE, value),
+    "site": is_site,
     "files": _files,
     "chain": _chain,
     "tracks": _tracks,

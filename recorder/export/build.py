@@ -14,6 +14,7 @@ from broker.kernel import atomic_files, canonical_json
 from recorder.archive import paths
 from recorder.archive.paths import FILM, MANIFEST, TIMELINE
 from recorder.evidence import site_chain
+from recorder.evidence.report import Damage
 from recorder.evidence.signing import SIGNATURE, Keys, PublicKey, Signer, installed, trusted
 from recorder.evidence.verify import verify
 from recorder.export import contents, verifier_page
@@ -66,11 +67,25 @@ def _need_room(folder: Path, film: int, reserve: int) -> None:
 
 
 def _damages(archive: Path, folder: Path, keys: Keys) -> list[dict[str, Any]]:
-    """Return what the verifier finds in the recording, by file and second."""
+    """Return what the verifier finds in the recording, by file and second, and what cannot be packed."""
+    found = verify(folder, archive, keys).damages
+    left = [path for path in sorted(folder.iterdir()) if not _packable(path)]
+    found = [damage for damage in found if damage.path not in left]
+    found += [Damage(path, "added", "it is not packed: no recording has a file of this name") for path in left]
     return [
-        {"file": damage.path.name, "kind": damage.kind, "detail": damage.detail, "second": damage.second}
-        for damage in verify(folder, archive, keys).damages
+        {"file": _spelled(damage.path), "kind": damage.kind, "detail": damage.detail, "second": damage.second}
+        for damage in found
     ]
+
+
+def _packable(path: Path) -> bool:
+    """Whether a file of the recording may be in a package; the index has a pattern for names."""
+    return path.is_file() and contents.is_path(path.name)
+
+
+def _spelled(path: Path) -> str:
+    """Return the name of a file as text, also where its bytes are none."""
+    return path.name.encode("utf-8", "backslashreplace").decode()
 
 
 @contextmanager
@@ -106,7 +121,7 @@ def _pack(
 
     made_at = datetime.fromisoformat(order.made_at)
     with writing(Path(order.target), contents.folder_name(order.session), made_at, advance) as package:
-        for path in sorted(folder.iterdir()):
+        for path in filter(_packable, sorted(folder.iterdir())):
             package.add_file(f"{recording}/{path.name}", path)
         package.add_file(contents.VIEW, view)
         _add_papers(package, order, folder, manifest, damages, part, _keys_of(manifest, part, signer.public, keys))

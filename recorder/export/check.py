@@ -3,7 +3,7 @@ the film and what the manifest says of the timeline. A package is a folder, or t
 
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -28,10 +28,11 @@ LOCAL_HEAD = 30
 def check_package(package: Path, keys: Keys | None = None) -> Report:
     """Check a package: a folder or a ZIP. `keys`: the trusted keys; without them those in the package are used, which
     prove that it is consistent, but not its origin. Paths in the report are below the package's folder."""
-    with _opened(package) as folder:
-        if folder is None:
+    with _opened(package) as top:
+        if top is None:
             return Report(damages=[Damage(package, "unreadable", "no export package, or a ZIP that is damaged")])
-        report = _check(folder, keys)
+        folder = _root(top)
+        report = _check(folder, top, keys)
         report.damages = [
             Damage(_below(damage.path, folder), damage.kind, damage.detail, damage.second) for damage in report.damages
         ]
@@ -40,9 +41,9 @@ def check_package(package: Path, keys: Keys | None = None) -> Report:
 
 @contextmanager
 def _opened(package: Path) -> Iterator[Path | None]:
-    """Give the folder of a package; a ZIP is unpacked for the time of the check."""
+    """Give a folder with the package in it, or its own; a ZIP is unpacked for the time of the check."""
     if package.is_dir():
-        yield _root(package)
+        yield package
         return
     with tempfile.TemporaryDirectory(prefix="huijian-package-") as place:
         try:
@@ -50,25 +51,41 @@ def _opened(package: Path) -> Iterator[Path | None]:
         except (OSError, zipfile.BadZipFile, ValueError):
             yield None
             return
-        yield _root(Path(place))
+        yield Path(place)
 
 
 def _unpack(package: Path, place: Path) -> None:
     """Write the files of a ZIP into a folder, as their bytes are: `zipfile` would give none of a file whose checksum is
     wrong, and which second of a film was changed could not be said. Raises OSError, BadZipFile, ValueError."""
     with zipfile.ZipFile(package) as listed, package.open("rb") as raw:
-        for info in listed.infolist():
-            target = place / info.filename
+        entries = listed.infolist()
+        if not _plain(entries, package.stat().st_size):
+            raise zipfile.BadZipFile("not a package as it was made")
+        for info in entries:
             if info.is_dir():
                 continue
-            if info.compress_type != zipfile.ZIP_STORED or not target.resolve().is_relative_to(place.resolve()):
-                raise zipfile.BadZipFile("not a package as it was made")
+            target = place / info.filename
             raw.seek(info.header_offset)
             head = raw.read(LOCAL_HEAD)
             raw.seek(sum(int.from_bytes(head[at : at + 2], "little") for at in (26, 28)), 1)
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("wb") as file:
                 _copy(raw, file, info.file_size)
+
+
+def _plain(entries: list[zipfile.ZipInfo], size: int) -> bool:
+    """Whether a ZIP has its files once each, in one folder, as they are, and no more than its own size: another could
+    show each program other files, or fill the disk."""
+    names = [info.orig_filename for info in entries]
+    parts = [name.removesuffix("/").split("/") for name in names]
+    right = all(
+        set(path).isdisjoint(("", ".", "..")) and set(name).isdisjoint("\\\0")
+        for path, name in zip(parts, names, strict=True)
+    )
+    inside = all(len(path) > 1 or info.is_dir() for path, info in zip(parts, entries, strict=True))
+    stored = all(info.compress_type == zipfile.ZIP_STORED for info in entries)
+    folders, whole = {path[0] for path in parts}, sum(info.file_size for info in entries) <= size
+    return right and inside and stored and whole and len(folders) == 1 and len(set(names)) == len(names)
 
 
 def _copy(source: BinaryIO, target: BinaryIO, count: int) -> None:
@@ -78,28 +95,35 @@ def _copy(source: BinaryIO, target: BinaryIO, count: int) -> None:
 
 
 def _root(folder: Path) -> Path:
-    """Return the folder that has the index: this one, or the only one in it."""
-    inner = [path for path in folder.iterdir() if path.is_dir()]
-    alone = len(inner) == 1 and not (folder / contents.INDEX).exists() and inner[0].name != contents.ARCHIVE
-    return inner[0] if alone else folder
+    """Return the folder that has the index: this one, or one in it."""
+    inner = sorted(path for path in folder.iterdir() if path.is_dir())
+    if (folder / contents.INDEX).exists() or (len(inner) == 1 and inner[0].name == contents.ARCHIVE):
+        return folder
+    indexed = [path for path in inner if (path / contents.INDEX).exists()]
+    return indexed[0] if indexed else inner[0] if len(inner) == 1 else folder
 
 
 def _below(path: Path, folder: Path) -> Path:
-    return path.relative_to(folder) if path.is_relative_to(folder) else path
+    if path.is_relative_to(folder):
+        return path.relative_to(folder)
+    return Path("..", path.relative_to(folder.parent)) if path.is_relative_to(folder.parent) else path
 
 
-def _check(folder: Path, keys: Keys | None) -> Report:
+def _check(folder: Path, top: Path, keys: Keys | None) -> Report:
+    """Check the package in a folder. `top`: that folder, or the one in which it lies."""
     report = Report(own_keys=keys is None)
     trusted = _keys(folder / contents.KEYS, keys, report)
     index = _index(folder / contents.INDEX, trusted, report)
     recording = _recording(folder / contents.ARCHIVE, index)
+    covered = _covered(recording)
     if index is not None:
-        report.damages += _files(folder, recording, index["files"], report)
+        report.damages += _files(folder, top, covered, index["files"], report)
     if recording is None:
         report.damages.append(Damage(folder / contents.ARCHIVE, "missing", "the package has no recording"))
         return report
     found = verify(recording, folder / contents.ARCHIVE, trusted)
-    report.damages += found.damages
+    added = {damage.path for damage in report.damages if damage.kind == "added"}
+    report.damages += [damage for damage in found.damages if damage.kind != "added" or damage.path not in added]
     report.recordings, report.packs = found.recordings, found.packs
     report.files += found.files
     report.bytes += found.bytes
@@ -146,11 +170,25 @@ def _recording(archive: Path, index: dict[str, Any] | None) -> Path | None:
     return folder if place is not None and folder.is_dir() else None
 
 
-def _files(folder: Path, recording: Path | None, listed: dict[str, Any], report: Report) -> Iterator[Damage]:
-    """Yield what is wrong with the files beside the recording, whose own are checked piece by piece."""
+def _covered(recording: Path | None) -> Callable[[Path], bool]:
+    """Return whether a file is checked with the recording, piece by piece: those that its manifest lists, and itself.
+    Where the manifest cannot be used, which is reported, all files in its folder count."""
+    if recording is None:
+        return lambda path: False
+    written = atomic_files.read_json(recording / MANIFEST)
+    if written is None or malformed_member(written):
+        return lambda path: path.is_relative_to(recording)
+    own = {recording / name for name in (*written["files"], MANIFEST)}
+    return lambda path: path in own
+
+
+def _files(
+    folder: Path, top: Path, covered: Callable[[Path], bool], listed: dict[str, Any], report: Report
+) -> Iterator[Damage]:
+    """Yield what is wrong with the files that are not checked with the recording, and which do not belong here."""
     for name, facts in listed.items():
         path = folder / name
-        if recording is not None and path.is_relative_to(recording):
+        if covered(path):
             continue
         if not path.is_file():
             yield Damage(path, "missing")
@@ -161,10 +199,9 @@ def _files(folder: Path, recording: Path | None, listed: dict[str, Any], report:
         if now != facts:
             kind = "changed" if now["bytes"] >= facts["bytes"] else "truncated"
             yield Damage(path, kind, f"sha256 {now['sha256']}, written {facts['sha256']}")
-    for path in sorted(_all_files(folder)):
-        inside = recording is not None and path.is_relative_to(recording)
-        name = path.relative_to(folder).as_posix()
-        if name not in listed and name != contents.INDEX and not inside:
+    expected = {folder / name for name in (*listed, contents.INDEX)}
+    for path in sorted(_all_files(top)):
+        if path not in expected and not covered(path):
             yield Damage(path, "added", "the index does not list it")
 
 

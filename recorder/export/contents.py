@@ -115,7 +115,7 @@ def moment(value: Any) -> datetime | None:
 
 
 def _files(value: Any) -> bool:
-    return isinstance(value, dict) and all(_is_path(name) and _facts(facts) for name, facts in value.items())
+    return isinstance(value, dict) and all(is_path(name) and _facts(facts) for name, facts in value.items())
 
 
 def _facts(value: Any) -> bool:
@@ -132,7 +132,8 @@ def _chain(value: Any) -> bool:
     return is_hash(value.get("end")) and all(_count(value.get(name)) for name in ("first", "lines"))
 
 
-def _is_path(value: Any) -> bool:
+def is_path(value: Any) -> bool:
+    """Whether the value can be the path of a file in a package."""
     return isinstance(value, str) and _PATH.fullmatch(value) is not None
 
 
@@ -142,7 +143,7 @@ _MEMBERS = {
     "export": lambda value: isinstance(value, str) and _ID.fullmatch(value) is not None,
     "session": lambda value: isinstance(value, str),
     "site": lambda value: isinstance(value, str),
-    "recording": _is_path,
+    "recording": is_path,
     "manifest": is_hash,
     "made_at": is_moment,
     "chain": _chain,

@@ -82,7 +82,8 @@ def cover_sheet(
     sheet.row(
         "如何校验",
         "解压后用浏览器（Chrome、Edge 137 以上，Firefox 129 以上）打开 verify.html，将整个文件夹拖入，无须联网；"
-        "或在装有会见系统的机器上用 huijian verify --package 校验。公钥编号请与出具单位另行核对。",
+        "请使用出具单位另行提供的 verify.html（包内所附的可能与包一起被换过），并填入另行告知的公钥编号。"
+        "或在装有会见系统的机器上用 huijian verify --package 校验。",
     )
     sheet.row("保密", "本包含有个人信息和监管录像，仅供上述接收人按上述事由使用；view.mp4 画面有接收人水印。")
     return sheet.finish()

@@ -1,11 +1,13 @@
 """The check of witnessed heads: every head that a site has witnessed is in the chain it is of, and every statement is
 the witness's own. By it a chain is found that was rewritten whole, with all its signatures, by the key of the archive.
-Blocks.
+A site with a key and without any statement has lost those that it made. Blocks.
 
-What it cannot find: that all chains of sites that ever met were rewritten together, statements included, by a holder
-of the keys of all those witnesses. Heads on paper, in the database, or kept elsewhere (`--heads`) still show that."""
+What it cannot find: that a chain was rewritten together with those of all its witnesses, where these lost the
+statements about it and kept others, or were given new ones by a holder of their keys; and that all were rewritten,
+where the public keys of the witnesses were removed with their statements, and none was kept elsewhere. Heads on paper,
+in the database, or kept elsewhere (`--heads`) still show that."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from broker.kernel.hash_chain import digest
@@ -21,7 +23,7 @@ def check_witnesses(root: Path, keys: Keys, witnesses: Mapping[str, PublicKey]) 
     key of each site."""
     chains = {path.parent.name: read(path)[0] for path in sorted(root.glob(f"*/{NAME}"))}
     hashes = {site: {digest(line) for line in lines} for site, lines in chains.items()}
-    count, damages = 0, []
+    count, damages = 0, _silent(root, chains, witnesses)
     lost: dict[tuple[str, str], list[Statement]] = {}
     for site, lines in chains.items():
         for statement, why in _statements(site, lines, keys, witnesses.get(site)):
@@ -31,6 +33,16 @@ def check_witnesses(root: Path, keys: Keys, witnesses: Mapping[str, PublicKey]) 
             elif statement.hash not in hashes.get(statement.of, ()):
                 lost.setdefault((statement.of, site), []).append(statement)
     return count, [*damages, *_rewritten(root, lost)]
+
+
+def _silent(root: Path, chains: Mapping[str, list[bytes]], witnesses: Iterable[str]) -> list[Damage]:
+    """Return a damage for each site that has no statement, though it has a key, which is made for the first one."""
+    why = "the site has a key as a witness, and its chain has no statement: they were left out"
+    return [
+        Damage(root / site / NAME, "rewritten", why)
+        for site in sorted(witnesses)
+        if not any(lines_of_kinds(chains.get(site, ()), (WITNESS,)))
+    ]
 
 
 def _statements(

@@ -2,6 +2,7 @@
 in `keys/witness/<site>` of the installation, or elsewhere, where an attacker of this machine does not get it; the
 public half lies in the archive (`.witness/<site>.pem`) and should be kept elsewhere, too. Blocks."""
 
+import os
 from pathlib import Path
 
 from broker.kernel import atomic_files
@@ -23,9 +24,11 @@ def witness_signer(keys_dir: Path, archive: Path, site: str) -> Signer | None:
     published = archive / PUBLIC / f"{site}.pem"
     if not published.exists():
         atomic_files.make_folder(published.parent)
-        published.write_bytes(signer.public.pem())
-        published.chmod(0o444)
-        atomic_files.sync_folder(published.parent)
+        fresh = published.with_name(f"{published.name}.{os.getpid()}")
+        fresh.write_bytes(signer.public.pem())
+        fresh.chmod(0o444)
+        fresh.replace(published)
+        atomic_files.sync_files(published.parent, (published.name,))
     elif public_key(published).id != signer.public.id:
         raise KeyProblem(f"{published} is not the key in {folder}")
     return signer

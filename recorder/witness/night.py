@@ -9,6 +9,7 @@ import structlog
 
 from broker.kernel import atomic_files
 from broker.kernel.clock import SHANGHAI, in_shanghai
+from recorder.archive.manifest_check import is_site
 from recorder.archive.paths import MANIFEST
 from recorder.evidence.signing import KeyProblem, Signer
 from recorder.evidence.site_chain import NAME, WITNESS, BrokenSiteChain, SiteChain, head_of, lines_of_site, open_chain
@@ -46,11 +47,14 @@ def witness_heads(root: Path, keys_dir: Path, signer: Signer, now: datetime) -> 
 
 
 def _meetings(root: Path, day: date) -> Iterator[tuple[str, str]]:
-    """Yield both sites of each visit that began on a day."""
+    """Yield both sites of each visit that began on a day. A manifest is not verified here: what it names becomes a path
+    only where it can be the id of a site."""
     for path in root.glob(f"*/{day:%Y/%m/%d}/*/{MANIFEST}"):
         sides = (atomic_files.read_json(path) or {}).get("sides")
-        sites = [facts.get("site") for facts in sides.values()] if isinstance(sides, dict) else []
-        if len(sites) == 2 and all(isinstance(site, str) for site in sites):
+        facts = list(sides.values()) if isinstance(sides, dict) else []
+        named = [side.get("site") for side in facts if isinstance(side, dict)]
+        sites = [site for site in named if is_site(site)]
+        if len(facts) == len(sites) == 2:
             yield sites[0], sites[1]
 
 

@@ -22,7 +22,7 @@ from signaling.ingress.known_tokens import KnownTokens
 from signaling.ingress.request_head import RequestHead
 from signaling.server.client_address import FORWARDED, FORWARDED_FOR, Proxies, is_local_client
 from signaling.server.cookies import PREFIX, SESSION
-from signaling.server.pages import PAGES
+from signaling.server.pages import PAGES, VERIFIER
 
 COOKIES = frozenset({SESSION, PREFIX + SESSION})
 _FORWARDED = tuple(name.lower() for name in FORWARDED)
@@ -173,7 +173,7 @@ def is_sign_in(head: RequestHead) -> bool:
 
 def is_page(head: RequestHead) -> bool:
     """Whether a request is for what is the same for everyone: a file of the page, or the OpenAPI document."""
-    public = head.path in PAGES or head.path == DOCUMENT or head.path.startswith("/web/")
+    public = head.path in PAGES or head.path in (DOCUMENT, VERIFIER) or head.path.startswith("/web/")
     return head.method in ("GET", "HEAD") and public and not head.has_body
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from aiohttp import hdrs, web
 
 from broker.kernel.errors import NotFound
+from recorder.export import verifier_page
 from signaling.server.encoded import Encoded
 
 WEB = Path(__file__).parents[1] / "web"
@@ -29,6 +30,9 @@ PAGES = {
     "/audit": "audit.html",
     "/invitation": "invitation.html",
 }
+VERIFIER = "/verify.html"
+"""The page that checks packages, to be handed out by another way than with a package. It is sent as a file to keep: its
+script stands in it, which no page of this server may have."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -61,8 +65,14 @@ def add(app: web.Application, folder: Path = WEB) -> None:
     async def file(request: web.Request) -> web.StreamResponse:
         return files.get(request.match_info["path"]).answer(request)
 
+    async def verifier(request: web.Request) -> web.StreamResponse:
+        answer = Encoded(verifier_page.page(), "text/html; charset=utf-8").answer(request)
+        answer.headers["Content-Disposition"] = 'attachment; filename="verify.html"'
+        return answer
+
     for path in PAGES:
         app.router.add_get(path, page)
+    app.router.add_get(VERIFIER, verifier)
     app.router.add_get("/web/{path:.+}", file)
 
 

@@ -8,6 +8,9 @@ import { filesIn } from "./zip.js";
 const $ = (id) => document.getElementById(id);
 let language = "zh";
 let last = null; // the result that is shown
+let checks = 0; // the number of the newest check; older ones say no more
+
+const ID = /^(?:[0-9a-f]{16}|[0-9a-f]{64})$/;
 
 function words() {
   return WORDS[language];
@@ -68,8 +71,8 @@ async function packageOf(files) {
   if (zips.length === 1 && files.size === 1) {
     try {
       files = await filesIn(zips[0]);
-    } catch {
-      throw new Error("badZip");
+    } catch (error) {
+      throw new Error(error.message === "mixedZip" ? "mixedZip" : "badZip");
     }
   }
   const indices = [...files.keys()].filter((path) => path === "export.json" || path.endsWith("/export.json"));
@@ -84,29 +87,43 @@ async function packageOf(files) {
   return below(files, root);
 }
 
+// Paths as seen from the folder `root`: what lies beside it begins with "../", and is reported as added.
 function below(files, root) {
-  const inside = [...files].filter(([path]) => path.startsWith(root));
-  return new Map(inside.map(([path, file]) => [path.slice(root.length), file]));
+  const folders = root.split("/").slice(0, -1);
+  const seen = (path) => {
+    const names = path.split("/");
+    const apart = folders.findIndex((folder, at) => names[at] !== folder);
+    const shared = apart < 0 ? folders.length : apart;
+    return "../".repeat(folders.length - shared) + names.slice(shared).join("/");
+  };
+  return new Map([...files].map(([path, file]) => [seen(path), file]));
 }
 
 // ---- the check ------------------------------------------------------------------------------------------------------
 
 async function check(reading) {
+  checks += 1;
+  const number = checks;
   last = null;
   $("result").hidden = true;
   $("progress").hidden = false;
   $("state").textContent = words().working;
+  $("state").className = "";
+  $("bar").value = 0;
   try {
     const inside = await packageOf(await reading);
     const total = Math.max([...inside.values()].reduce((sum, file) => sum + file.size, 0), 1);
     let done = 0;
     const found = await checkPackage(inside, (count) => {
       done += count;
-      $("bar").value = Math.min(done / total, 1);
+      if (number === checks) $("bar").value = Math.min(done / total, 1);
     });
-    last = { ...found, files: inside.size, bytes: total, supported: await supported() };
+    const result = { ...found, files: inside.size, bytes: total, supported: await supported() };
+    if (number !== checks) return;
+    last = result;
     show(last);
   } catch (error) {
+    if (number !== checks) return;
     $("state").textContent = words()[error.message] ?? words().failed;
     $("state").className = "damaged";
     window.checked = { error: error.message };
@@ -117,7 +134,7 @@ async function check(reading) {
 function show(result) {
   const text = words();
   const other = result.index?.get("signature")?.get?.("algorithm");
-  const wrongKey = expected() && !result.keys.some((key) => matches(key));
+  const wrongKey = typed() !== null && !fromTyped(result.signers);
   const sound = result.findings.length === 0 && result.supported && !wrongKey;
   $("state").className = sound ? "whole" : "damaged";
   if (!result.supported) $("state").textContent = text.unsupported;
@@ -162,16 +179,26 @@ function facts({ index, manifest, keys }) {
 }
 
 function origin(result) {
-  if (!expected()) return words().origin;
-  return result.keys.some((key) => matches(key)) ? words().originRight : words().originWrong;
+  if (typed() === null) return words().origin;
+  return fromTyped(result.signers) ? words().originRight : words().originWrong;
 }
 
-function expected() {
-  return $("known").value.toLowerCase().replace(/[^0-9a-f]/g, "");
+// The ids that were typed, null where nothing was: several, where keys were exchanged. Full-width digits and signs count as
+// plain ones; white space, colons and hyphens may stand inside an id.
+function typed() {
+  const text = $("known").value.normalize("NFKC").toLowerCase();
+  if (text.trim() === "") return null;
+  return text.split(/[,;、]/).flatMap((part) => {
+    const pieces = part.split(/\s+/).filter(Boolean);
+    return pieces.every((piece) => ID.test(piece)) ? pieces : [pieces.join("").replace(/[:-]/g, "")];
+  });
 }
 
-function matches(key) {
-  return [key.id, key.fingerprint].includes(expected());
+// Whether all signatures are by keys whose ids were typed. That such a key lies in the package says nothing.
+function fromTyped(signers) {
+  const ids = typed();
+  const right = (key) => ids.includes(key.id) || ids.includes(key.fingerprint);
+  return ids.length > 0 && ids.every((id) => ID.test(id)) && signers.length > 0 && signers.every(right);
 }
 
 function time(value) {

@@ -69,17 +69,18 @@ const IN_LINE = {
 const right = (members, value) => Object.entries(members).every(([name, rule]) => rule(value.get(name)));
 
 // Check a package: a Map of path (below its folder) to Blob. `advance` is called with numbers of bytes.
-// Returns { findings: [{ file, kind, detail, second }], keys, index, manifest }.
+// Returns { findings: [{ file, kind, detail, second }], keys, signers, index, manifest }; `signers` are those of the keys by
+// which anything in the package is signed.
 export async function checkPackage(files, advance = () => {}) {
   const check = new Check(files, advance);
   await check.run();
-  const { findings, keys, index, manifest } = check;
-  return { findings, keys: [...keys.values()], index, manifest };
+  const { findings, keys, signers, index, manifest } = check;
+  return { findings, keys: [...keys.values()], signers: [...signers], index, manifest };
 }
 
 class Check {
   constructor(files, advance) {
-    Object.assign(this, { files, advance, findings: [], keys: new Map(), index: null, manifest: null });
+    Object.assign(this, { files, advance, findings: [], keys: new Map(), signers: new Set(), index: null, manifest: null });
   }
 
   add(file, kind, detail = "", second = null) {
@@ -93,12 +94,12 @@ class Check {
     await this.readKeys();
     await this.readIndex();
     this.place = this.placeOfRecording();
+    if (this.place !== null) await this.checkRecording();
     if (this.index !== null) await this.checkFiles();
     if (this.place === null) {
       this.add("archive", "missing", "no recording");
       return;
     }
-    await this.checkRecording();
     await this.checkChain();
     if (this.manifest !== null) this.checkDates();
   }
@@ -132,8 +133,18 @@ class Check {
 
   async checkSigned(path, bytes, value) {
     if (!same(bytes, utf8.encode(indented(value)))) this.add(path, "changed", "spelling");
-    const why = await doubt(value, this.keys);
+    const why = await this.doubt(value);
     if (why) this.add(path, "signature", why);
+  }
+
+  // Why the signature in `value` proves nothing, "" where it is genuine; its key is then one of the signers.
+  async doubt(value) {
+    const why = await doubt(value, this.keys);
+    if (!why) {
+      const id = value.get("signature").get("key");
+      this.signers.add(this.keys.get(id instanceof Num ? id.text : id));
+    }
+    return why;
   }
 
   placeOfRecording() {
@@ -151,15 +162,23 @@ class Check {
     return this.place !== null && path.startsWith(`${this.place.folder}/`);
   }
 
+  // Whether a file is checked with the recording, piece by piece: those that its manifest lists, and itself. Of a manifest
+  // that cannot be used, which is reported, all files in its folder count.
+  covered(path) {
+    if (!this.inRecording(path)) return false;
+    const name = path.slice(this.place.folder.length + 1);
+    return this.manifest === null || name === "manifest.json" || this.manifest.get("files").has(name);
+  }
+
   async checkFiles() {
     const listed = this.index.get("files");
     for (const [path, facts] of listed) {
-      if (this.inRecording(path)) continue; // checked piece by piece
+      if (this.covered(path)) continue;
       if (!this.files.has(path)) this.add(path, "missing");
       else await this.checkWhole(path, facts);
     }
     for (const path of this.files.keys()) {
-      if (!listed.has(path) && path !== INDEX && !this.inRecording(path)) this.add(path, "added");
+      if (!listed.has(path) && path !== INDEX && !this.covered(path)) this.add(path, "added");
     }
   }
 
@@ -339,7 +358,7 @@ class Check {
     const words = ["hold", "lift"].includes(value.get("kind")) ? ["hold", "by", "reason"] : [];
     if (!words.every((name) => isText(value.get(name)))) return [null, "malformed"];
     if (!same(line, utf8.encode(sorted(value)))) return [value, "spelling"];
-    return [value, await doubt(value, this.keys)];
+    return [value, await this.doubt(value)];
   }
 
   checkDates() {

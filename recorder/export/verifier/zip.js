@@ -9,7 +9,8 @@ async function view(blob, start, end) {
   return new DataView(await blob.slice(Math.max(start, 0), end).arrayBuffer());
 }
 
-// Return a Map of path to Blob. Throws an Error where this is no such ZIP.
+// Return a Map of path to Blob. Throws an Error where this is no such ZIP, "mixedZip" where files occur twice, lie outside
+// its one folder, or have names that programs read in different ways: each could show other files of it.
 export async function filesIn(zip) {
   const start = Math.max(zip.size - TAIL, 0);
   const tail = await view(zip, start, zip.size);
@@ -28,6 +29,7 @@ export async function filesIn(zip) {
 
 async function entries(zip, directory) {
   const found = new Map();
+  const [names, folders] = [new Set(), new Set()];
   const decoder = new TextDecoder();
   for (let at = 0; at < directory.byteLength; ) {
     if (directory.getUint32(at, true) !== ENTRY) throw new Error("zip");
@@ -35,6 +37,13 @@ async function entries(zip, directory) {
     const name = decoder.decode(new Uint8Array(directory.buffer, at + 46, nameLength));
     if (directory.getUint16(at + 10, true) !== 0) throw new Error("compressed");
     const [size, offset] = place(directory, at, at + 46 + nameLength, extraLength);
+    const parts = name.replace(/\/$/, "").split("/");
+    const plain = parts.every((part) => !["", ".", ".."].includes(part) && !/[\\\0]/.test(part));
+    folders.add(parts[0]);
+    if (!plain || names.has(name) || folders.size > 1 || (parts.length === 1 && !name.endsWith("/"))) {
+      throw new Error("mixedZip");
+    }
+    names.add(name);
     if (!name.endsWith("/")) {
       const head = await view(zip, offset, offset + 30);
       const data = offset + 30 + head.getUint16(26, true) + head.getUint16(28, true);

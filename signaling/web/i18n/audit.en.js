@@ -288,6 +288,7 @@ export const auditEn = {
 
   audit_part_exports: "Hand over",
   audit_exports_none: "No requests",
+  audit_exports_verifier: "Download the verifier, verify.html (give it to the receiver by another way than in the package)",
   audit_export_receiver: "Receiver",
   audit_export_reason: "Reason",
   audit_export_request: "Request",

@@ -288,6 +288,7 @@ export const auditZh = {
 
   audit_part_exports: "移交",
   audit_exports_none: "没有移交申请",
+  audit_exports_verifier: "下载校验网页 verify.html（请另行交给接收人，不要只用包内所附的）",
   audit_export_receiver: "接收单位或接收人",
   audit_export_reason: "移交理由",
   audit_export_request: "申请移交",

@@ -14,6 +14,7 @@ from broker.control.store.store import Store
 from broker.kernel.clock import SystemClock
 from broker.kernel.database import engine_for
 from config.settings import Settings
+from recorder.export import verifier_page
 from recorder.export.queue import Exports
 from signaling.exports.worker import ExportWorker
 from tests.support.recording.purging import PurgeSetup
@@ -135,3 +136,9 @@ def test_a_package_is_verified_alone(huijian, place, more):
     assert huijian("verify", "--package", "p", *more).code == 2
     assert huijian("verify", "--package", "missing").code == 2
     assert json.loads(huijian("verify", "--package", "p", "--json").out)["ok"] is False
+
+
+def test_the_verifier_can_be_given_apart_from_a_package(huijian, place):
+    assert huijian("export", "verifier", "verify.html").code == 0
+    assert (place / "verify.html").read_bytes() == verifier_page.page()
+    assert huijian("export", "verifier", "verify.html").code == 2, "nothing is written over"

@@ -1,8 +1,10 @@
 """The check of a package by `huijian verify`: what was changed, added or left out is named."""
 
+import copy
 import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +18,23 @@ from recorder.evidence.signing import Ed25519Signer, Keys, installed, sign, trus
 from recorder.evidence.verify import verify
 from recorder.export.check import check_package
 from tests.recorder.export.conftest import Made
+from tests.support.recording.packages import list_again, recording, sign_again, with_entries
+
+FOLDER = "huijian-session_two"
+MIXED = {
+    "twice": f"{FOLDER}/export.json",
+    "beside the folder": "more.txt",
+    "in another folder": "other/more.txt",
+    "above": f"{FOLDER}/../{FOLDER}/cover.pdf",
+    "by another spelling": f"{FOLDER}/./cover.pdf",
+    "without a name between": f"{FOLDER}//cover.pdf",
+    "with a sign that only some take for a folder": f"{FOLDER}\\cover.pdf",
+}
+"""Entries by which a ZIP shows each program other files."""
 
 
 def found(report: Report) -> set[tuple[str, str]]:
     return {(damage.path.as_posix(), damage.kind) for damage in report.damages}
-
-
-def recording(package: Path) -> Path:
-    return next(package.glob("archive/*/*/*/*/*"))
 
 
 class TestAWholePackage:
@@ -111,6 +122,48 @@ class TestWhatIsFound:
         index = atomic_files.read_json(package / "export.json") or {}
         (package / "export.json").write_text(json.dumps({**index, **change}))
         assert found(check_package(package)) == {("export.json", "manifest")}
+
+    def test_files_beside_the_folder_of_the_package(self, package: Path) -> None:
+        (package.parent / "more.txt").write_text("x")
+        (package.parent / "other").mkdir()
+        (package.parent / "other" / "export.txt").write_text("x")
+        assert found(check_package(package.parent)) == {("../more.txt", "added"), ("../other/export.txt", "added")}
+        assert check_package(package).ok
+
+    def test_unreadable_parts_of_old_formats_that_the_index_does_not_vouch_for(self, made: Made, package: Path) -> None:
+        signer = installed(made.root.parent / "keys", made.root)
+        sign_again(package, signer, format=2)
+        assert check_package(package).damages == []
+        part = recording(package) / "part-001.mp4"
+        name = part.relative_to(package).as_posix()
+        part.write_bytes(b"part")
+        assert found(check_package(package)) == {(name, "added")}
+        list_again(package, signer)
+        assert check_package(package).damages == []
+        part.write_bytes(b"Part")
+        assert found(check_package(package)) == {(name, "changed")}
+        part.unlink()
+        assert found(check_package(package)) == {(name, "missing")}
+
+    @pytest.mark.filterwarnings("ignore:Duplicate name")
+    @pytest.mark.parametrize("name", MIXED.values(), ids=MIXED)
+    def test_a_zip_that_shows_each_program_other_files(self, made: Made, tmp_path: Path, name: str) -> None:
+        (damage,) = check_package(with_entries(Path(made.order.target), tmp_path / "x.zip", name)).damages
+        assert damage.kind == "unreadable"
+
+    def test_a_zip_whose_files_would_fill_the_disk(self, made: Made, tmp_path: Path) -> None:
+        """Its entries share the same bytes, so that a small file becomes as large as its maker likes."""
+        target = Path(shutil.copy(made.order.target, tmp_path / "x.zip"))
+        target.chmod(0o600)
+        with zipfile.ZipFile(target, "a") as file:
+            film = max(file.infolist(), key=lambda info: info.file_size)
+            for number in range(50):
+                info = copy.copy(film)
+                info.filename = f"{FOLDER}/{number}"
+                file.filelist.append(info)
+            file.writestr(f"{FOLDER}/last", b"x")
+        (damage,) = check_package(target).damages
+        assert damage.kind == "unreadable"
 
     @pytest.mark.parametrize("data", [b"", b"PK", b"no zip at all" * 100])
     def test_a_zip_that_is_none(self, tmp_path: Path, data: bytes) -> None:

@@ -15,7 +15,17 @@ def test_says_for_whom_why_and_by_which_key(made: Made) -> None:
     pages = PdfDocument(made.folder / "cover.pdf")
     text = "".join(page.get_textpage().get_text_bounded() for page in pages)
     assert len(pages) == 1
-    for words in ("会见录像移交封面", made.order.receiver, "2026-114", "沈某", "白某", "甲某", "完好", "session_two"):
+    for words in (
+        "会见录像移交封面",
+        made.order.receiver,
+        "2026-114",
+        "沈某",
+        "白某",
+        "甲某",
+        "完好",
+        "session_two",
+        "另行提供",
+    ):
         assert words in text, words
 
 

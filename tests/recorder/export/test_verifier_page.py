@@ -3,6 +3,8 @@
 Beyond it the command looks at the tracks of the film and computes coverage and rules from the timeline again, which
 byte flips do not need: their findings of these kinds stand beside others of the same file."""
 
+import base64
+import hashlib
 import random
 import re
 import shutil
@@ -13,14 +15,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from playwright.async_api import Page
 
-from recorder.evidence.signing import trusted
+from recorder.evidence.signing import Ed25519Signer, installed, trusted
 from recorder.export import verifier_page
 from recorder.export.check import check_package
 from tests.recorder.export.conftest import Made
-from tests.recorder.export.test_check import flip, recording
+from tests.recorder.export.test_check import MIXED, flip
 from tests.support.chromium import chromium
+from tests.support.recording.packages import list_again, recording, sign_again, with_entries
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 PYTHON_ALONE = {"tracks", "coverage", "rules"}
@@ -87,6 +91,39 @@ class TestAWholePackage:
         assert "完好" in await page.inner_text("#state")
         await page.fill("#known", "")
 
+    @pytest.mark.parametrize("spelling", ["full width", "in groups", "the whole fingerprint", "beside another"])
+    async def test_takes_an_id_however_it_is_typed(self, page: Page, made: Made, spelling: str) -> None:
+        await checked(page, "#folder", made.folder)
+        (key,) = trusted(made.root.parent / "keys").by_id.values()
+        match spelling:
+            case "full width":
+                text = "".join(chr(ord(sign) + 0xFEE0) for sign in key.id.upper())
+            case "in groups":
+                text = " ".join(re.findall("....", key.id))
+            case "the whole fingerprint":
+                lines = key.pem().splitlines()[1:-1]
+                text = hashlib.sha256(base64.b64decode(b"".join(lines))[-32:]).hexdigest()
+            case _:
+                text = f"0123456789abcdef，{key.id}"
+        await page.fill("#known", text)
+        assert "完好" in await page.inner_text("#state")
+        await page.fill("#known", "")
+
+    @pytest.mark.parametrize("text", ["没有", "ｘｙｚ", "，", "0123", "{key}0", "{key}，没有"])
+    async def test_is_of_no_institution_where_something_else_than_an_id_is_typed(
+        self, page: Page, made: Made, text: str
+    ) -> None:
+        await checked(page, "#folder", made.folder)
+        (key,) = trusted(made.root.parent / "keys").by_id
+        await page.fill("#known", text.format(key=key))
+        assert "不一致" in await page.inner_text("#state")
+        await page.fill("#known", "　")
+        assert "完好" in await page.inner_text("#state")
+        await page.fill("#known", "")
+
+    async def test_says_that_the_page_should_come_by_another_way(self, page: Page) -> None:
+        assert "出具单位另行提供的 verify.html" in await page.inner_text("main")
+
     @pytest.mark.parametrize("form", ["folder", "zip"])
     async def test_can_be_dragged_into_the_page(self, page: Page, made: Made, form: str) -> None:
         path = made.folder if form == "folder" else made.order.target
@@ -102,6 +139,65 @@ class TestAWholePackage:
         await checked(page, "#folder", made.folder)
         results = await Axe().run(page)
         assert results.violations_count == 0, results.generate_report()
+
+
+class TestAForger:
+    """A forger has a key of his own, and adds it to the package beside the right one."""
+
+    @pytest.mark.parametrize("share", ["all", "index"])
+    async def test_is_found_by_the_id_of_the_right_key(self, page: Page, made: Made, package: Path, share: str) -> None:
+        forger = Ed25519Signer(Ed25519PrivateKey.generate())
+        if share == "all":
+            sign_again(package, forger)
+        else:
+            (package / "keys" / f"{forger.public.id}.pem").write_bytes(forger.public.pem())
+            list_again(package, forger)
+        (key,) = trusted(made.root.parent / "keys").by_id
+        assert (await checked(page, "#folder", package))["sound"] is True, "by itself it is consistent"
+        await page.fill("#known", key)
+        assert "不一致" in await page.inner_text("#state") and "完好" not in await page.inner_text("#state")
+        assert await page.evaluate("() => window.checked.sound") is False
+        await page.fill("#known", f"{key}, {forger.public.id}")
+        assert "完好" in await page.inner_text("#state"), "both keys are trusted, as after an exchange of keys"
+        await page.fill("#known", "")
+
+
+async def test_the_result_of_an_older_check_is_not_shown(page: Page, made: Made, package: Path) -> None:
+    """The first check waits for a file, and ends after the second one."""
+    (package / "cover.pdf").write_bytes(b"x")
+    await page.evaluate(
+        """() => {
+            const [read, make] = [Blob.prototype.arrayBuffer, SubtleCrypto.prototype.generateKey];
+            window.ended = 0;
+            const released = new Promise((resolve) => { window.release = resolve; });
+            let first = true;
+            Blob.prototype.arrayBuffer = async function () {
+                if (first) {
+                    first = false;
+                    window.held = true;
+                    await released;
+                }
+                return read.call(this);
+            };
+            SubtleCrypto.prototype.generateKey = async function (...order) {
+                const key = await make.apply(this, order);
+                window.ended += 1;
+                return key;
+            };
+            window.restore = () => {
+                Blob.prototype.arrayBuffer = read;
+                SubtleCrypto.prototype.generateKey = make;
+            };
+        }"""
+    )
+    await page.set_input_files("#folder", package)
+    await page.wait_for_function("() => window.held")
+    assert (await checked(page, "#folder", made.folder))["sound"] is True
+    await page.evaluate("() => window.release()")
+    await page.wait_for_function("() => window.ended === 2")
+    await page.evaluate("() => window.restore()")
+    assert await page.evaluate("() => window.checked.sound") is True
+    assert "完好" in await page.inner_text("#state")
 
 
 class TestOneByte:
@@ -163,6 +259,35 @@ class TestWholeFiles:
                 chain.write_bytes(lines[1] + lines[0])
         found = by_file((await checked(page, "#folder", package))["findings"])
         assert found and found == by_command(package)
+
+    async def test_beside_the_folder_of_the_package_are_found_by_both(self, page: Page, package: Path) -> None:
+        (package.parent / "more.txt").write_text("x")
+        found = by_file((await checked(page, "#folder", package.parent))["findings"])
+        assert found == by_command(package.parent) == {("../more.txt", "added", None)}
+
+    async def test_that_are_parts_of_old_formats_have_to_be_in_the_index(
+        self, page: Page, made: Made, package: Path
+    ) -> None:
+        signer = installed(made.root.parent / "keys", made.root)
+        sign_again(package, signer, format=2)
+        part = recording(package) / "part-001.mp4"
+        part.write_bytes(b"part")
+        found = by_file((await checked(page, "#folder", package))["findings"])
+        assert {kind for _, kind, _ in found} == {"added"} and found == by_command(package)
+        list_again(package, signer)
+        assert (await checked(page, "#folder", package))["sound"] is True
+        part.write_bytes(b"Part")
+        found = by_file((await checked(page, "#folder", package))["findings"])
+        assert {kind for _, kind, _ in found} == {"changed"} and found == by_command(package)
+
+    @pytest.mark.filterwarnings("ignore:Duplicate name")
+    @pytest.mark.parametrize("name", MIXED.values(), ids=MIXED)
+    async def test_in_a_zip_that_shows_each_program_others_are_refused(
+        self, page: Page, made: Made, tmp_path: Path, name: str
+    ) -> None:
+        mixed = with_entries(Path(made.order.target), tmp_path / "x.zip", name)
+        assert await checked(page, "#zip", mixed) == {"error": "mixedZip"}
+        assert "不能采信" in await page.inner_text("#state")
 
     async def test_that_are_no_package_are_refused_in_words(self, page: Page, tmp_path: Path) -> None:
         (tmp_path / "a").mkdir()

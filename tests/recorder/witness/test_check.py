@@ -129,6 +129,29 @@ class TestTheNight:
         written = witness_heads(root, root.parent / "keys", signer(root), WALL + timedelta(days=2) + NIGHT)
         assert "prison-a" in written and "bureau" not in written
 
+    @pytest.mark.parametrize(
+        "sides",
+        [
+            {"prison": "first", "visitor": {"site": "bureau"}},
+            {"prison": {"site": "../../out"}, "visitor": {"site": "bureau"}},
+            {"prison": {"site": ".."}, "visitor": {"site": "/tmp/out"}},
+            {"prison": {"site": ["prison-a"]}, "visitor": {"site": "bureau"}},
+            {"prison": None, "visitor": None, "third": 1},
+        ],
+    )
+    def test_a_manifest_that_names_no_sites_ends_nothing_and_leads_nowhere(self, root: Path, sides: object) -> None:
+        now = WALL + timedelta(days=2)
+        archived(make_work(root, "session_new", now, 1.0, **MEETINGS[0]), root, now)
+        path = root / "prison-a" / f"{now:%Y/%m/%d}" / "session_bad" / "manifest.json"
+        path.parent.mkdir(parents=True)
+        atomic_files.write_json(path, {"sides": sides})
+        before = sorted(place.name for folder in (root, root.parent, root.parent.parent) for place in folder.iterdir())
+        written = witness_heads(root, root.parent / "keys", signer(root), now + NIGHT)
+        assert "prison-a" in written and "bureau" in written
+        assert before == sorted(
+            place.name for folder in (root, root.parent, root.parent.parent) for place in folder.iterdir()
+        )
+
     def test_a_key_that_is_kept_elsewhere_is_not_made_here(self, tmp_path: Path) -> None:
         root = tmp_path / "archive"
         away = tmp_path / "keys" / "witness" / "bureau" / "away"
@@ -194,12 +217,29 @@ class TestAChainRewrittenWhole:
         rewrite(root, "bureau", values, signer(root))
         assert ("bureau", "witness") in found(root)
 
+    @pytest.mark.parametrize("sites", [("bureau",), ("prison-a", "prison-b", "bureau")])
+    def test_with_all_statements_left_out_is_found_by_the_keys_of_the_witnesses(
+        self, root: Path, sites: tuple[str, ...]
+    ) -> None:
+        for site in sites:
+            kept = [value for value in lines_of(root, site) if value["kind"] != "witness"]
+            rewrite(root, site, kept, signer(root))
+        assert {(site, "rewritten") for site in sites} <= set(found(root))
+
+    def test_with_a_witness_s_chain_removed_is_found(self, root: Path) -> None:
+        (root / "bureau" / "chain.jsonl").unlink()
+        _, damages = check_witnesses(root, trusted(root.parent / "keys"), witness_keys(root / PUBLIC))
+        assert any(damage.path.parent.name == "bureau" and "no statement" in damage.detail for damage in damages)
+
     def test_with_all_chains_and_all_keys_is_beyond_it_but_not_beyond_a_head_on_paper(self, root: Path) -> None:
         """What the statements do not prove: docs/archive-format.md says so."""
         paper = verify(None, root).heads
         for site in ("prison-a", "prison-b", "bureau"):
             kept = [value for value in lines_of(root, site) if value["kind"] != "witness"]
             rewrite(root, site, kept, signer(root))
+        falsify(root, "prison-a", "session_00")
+        for day in (0, 1):
+            witness_heads(root, root.parent / "keys", signer(root), WALL + timedelta(days=day) + NIGHT)
         assert found(root) == []
         report = verify(None, root, heads={site: [head] for site, head in paper.items()})
         assert {damage.kind for damage in report.damages} == {"cut"}

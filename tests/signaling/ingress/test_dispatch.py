@@ -138,6 +138,7 @@ class TestStrangers:
             ("GET", "/nowhere", 404),
             ("DELETE", "/healthz", 405),
             ("GET", "/monitor", 200),
+            ("GET", "/verify.html", 200),
             ("GET", "/web/app/main.js", 404),
             ("GET", "/api/v1/openapi.json", 200),
             ("GET", "/api/v1/ws", 400),

@@ -62,7 +62,7 @@ class TestTheDocument:
         served = {
             (route.method, route.resource.canonical)
             for route in shared_front.client.app.router.routes()
-            if route.method != "HEAD" and route.resource.canonical not in {*pages.PAGES, "/web/{path}"}
+            if route.method != "HEAD" and route.resource.canonical not in {*pages.PAGES, pages.VERIFIER, "/web/{path}"}
         }
         assert listed == served == {(route.method, route.path) for route in ROUTES}
 

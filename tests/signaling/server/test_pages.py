@@ -4,6 +4,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from recorder.export import verifier_page
 from signaling.server import errors, pages
 
 
@@ -38,6 +39,13 @@ class TestPages:
     async def test_each_file_has_its_type(self, site, path, kind):
         answer = await site.get(path)
         assert (answer.status, answer.content_type) == (200, kind)
+
+    async def test_the_verifier_of_packages_is_open_and_sent_as_a_file_to_keep(self, site):
+        answer = await site.get("/verify.html")
+        assert (answer.status, answer.content_type) == (200, "text/html")
+        assert await answer.read() == verifier_page.page()
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="verify.html"'
+        assert answer.headers["Content-Security-Policy"] == pages.HEADERS["Content-Security-Policy"]
 
     @pytest.mark.parametrize(
         "path",

@@ -14,6 +14,7 @@ class TestAsking:
     ) -> None:
         await visit.locator(".visit-exports summary").click()
         await expect(visit.get_by_text("没有移交申请")).to_be_visible()
+        await expect(visit.get_by_role("link", name="verify.html")).to_have_attribute("href", "/verify.html")
         await visit.get_by_label("接收单位或接收人").fill("昆明市中级人民法院")
         await visit.get_by_label("移交理由").fill("法院调取 2026-114")
         await visit.get_by_role("button", name="申请移交").click()

@@ -19,7 +19,8 @@ export function exportsView(me, { onRequest, onStep }) {
   const send = el("button", { type: "submit", class: "small-button primary", t: "audit_export_request" });
   const form = el("form", { class: "export-form" }, el("label", {}, el("span", { class: "quiet small", t: "audit_export_receiver" }), receiver),
     el("label", {}, el("span", { class: "quiet small", t: "audit_export_reason" }), reason), el("div", { class: "line end" }, send));
-  const node = el("div", { class: "exports" }, ...(onRequest ? [form] : []), none, list);
+  const verifier = el("p", { class: "quiet small" }, el("a", { href: "/verify.html", download: "verify.html", t: "audit_exports_verifier" }));
+  const node = el("div", { class: "exports" }, ...(onRequest ? [form] : []), none, list, verifier);
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
