@@ -75,7 +75,7 @@ OBSERVER = "observer:"
 
 
 def observer_name(user: UserId) -> str:
-    """The name by which the relay knows a person who looks on and is never counted (驻监检察)."""
+    """The name by which the relay knows a person who looks on and is never counted (派驻检察)."""
     return f"{OBSERVER}{user}"
 
 

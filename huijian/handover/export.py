@@ -2,6 +2,7 @@
 builds the package, and the one who asked fetches it. The rules are those of the API."""
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +12,7 @@ import typer
 from broker.control.store.records import Role, User
 from broker.kernel.errors import NotFound
 from huijian.admin.context import AdminContext, run_admin
-from huijian.admin.text_options import reason_option
+from huijian.admin.text_options import name_option, reason_option
 from huijian.output import Json, say, say_all
 from huijian.retention.officer import As, PasswordStdin, officer, password_for
 from huijian.retention.second_officer import check_permit
@@ -23,6 +24,7 @@ from signaling.exports.worker import package_path
 app = typer.Typer(no_args_is_help=True, help="Hand recordings over, by two officers. 移交")
 AUDITORS, DECIDING = (Role.AUDITOR,), (Role.AUDITOR, Role.ADMIN)
 Id = Annotated[str, typer.Argument(help="Id of the request: exp_…")]
+COPIED = 1 << 20  # bytes at once
 SHOWN = ("id", "session", "state", "receiver", "by", "decided_by", "progress", "failure", "expires_at")
 
 
@@ -30,7 +32,7 @@ SHOWN = ("id", "session", "state", "receiver", "by", "decided_by", "progress", "
 def request(
     ctx: typer.Context,
     session: Annotated[str, typer.Argument(help="Id of the session: ses_…")],
-    receiver: Annotated[str, typer.Option(help="To whom it is handed over; written over the picture.")],
+    receiver: Annotated[str, name_option("To whom it is handed over; written over the picture.")],
     reason: Annotated[str, reason_option("Why; it is journaled and stands in the package.")],
     user: As = None,
     password_stdin: PasswordStdin = False,
@@ -114,7 +116,7 @@ def download(
     password_stdin: PasswordStdin = False,
     json: Json = False,
 ) -> None:
-    """Copy a package that is ready to a file, as one of its receivers' officers."""
+    """Copy a package that is ready to a file that only this account may read, as one of its receivers' officers."""
     password = password_for(user, password_stdin)
     if to.exists():
         raise typer.BadParameter(f"{to} exists")
@@ -127,7 +129,7 @@ def download(
         if not path.is_file():
             raise NotFound("The package is gone.", "移交包文件已不在，请重新申请。")
         await _note(admin, "ExportDownloaded", row, auditor)  # before its first byte leaves
-        await asyncio.to_thread(shutil.copyfile, path, to)
+        await asyncio.to_thread(_copy, path, to)
         return {"file": str(to), "bytes": row["bytes"], "sha256": row["sha256"]}
 
     say(run_admin(ctx, work), json)
@@ -151,6 +153,8 @@ def _decide(ctx: typer.Context, export: str, yes: bool, note: str, user: str | N
         row = await _row(admin, export)
         author = await officer(admin, str(user), password, DECIDING, row["site"])
         if author.id != row["by"]:
+            if yes:
+                await check_permit(admin, row["by"])  # it may have been barred, or got another password, since
             await check_permit(admin, author.id, row["by"])
         now = admin.store.clock.now().wall
         row = await Exports(admin.store.engine).decide(export, yes, author.id, note, now)
@@ -159,6 +163,19 @@ def _decide(ctx: typer.Context, export: str, yes: bool, note: str, user: str | N
         return _shown(row)
 
     return run_admin(ctx, work)
+
+
+def _copy(package: Path, to: Path) -> None:
+    """Copy a package into a new file that only this account may read; what is written of it goes after a failure.
+    Raises OSError."""
+    with package.open("rb") as source:
+        target = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(target, "wb") as file:
+                shutil.copyfileobj(source, file, COPIED)
+        except BaseException:
+            to.unlink(missing_ok=True)
+            raise
 
 
 async def _row(admin: AdminContext, export: str) -> Row:

@@ -23,6 +23,7 @@ from recorder.export.contents import Order, Packed
 from recorder.export.cover_sheet import cover_sheet, find_font
 from recorder.export.timeline_page import as_json, page
 from recorder.export.zip_file import CHUNK, PackageFile, writing
+from recorder.retention.removal import unfinished
 from recorder.viewcopy.render import make
 
 Report = Callable[[float], None]
@@ -51,7 +52,8 @@ def build(order: Order, report: Report) -> Packed:
     manifest = atomic_files.read_json(folder / MANIFEST)
     if manifest is None or not (folder / FILM).is_file():
         raise NoRecording("the recording has no film or no readable manifest")
-    _need_room(target.parent, (folder / FILM).stat().st_size, order.reserve)
+    _need_room(target.parent, round((folder / FILM).stat().st_size * COPIES) + order.reserve)
+    report = _with_room(report, target.parent, order.reserve)
     signer = installed(Path(order.keys_dir), archive, order.signing)
     keys = trusted(Path(order.keys_dir), order.signing)
     damages = _damages(archive, folder, keys)
@@ -60,10 +62,21 @@ def build(order: Order, report: Report) -> Packed:
     return Packed(target.stat().st_size, _sha256(target), not damages)
 
 
-def _need_room(folder: Path, film: int, reserve: int) -> None:
-    missing = round(film * COPIES) + reserve - paths.free_bytes(folder)
+def _need_room(folder: Path, bytes: int) -> None:
+    missing = bytes - paths.free_bytes(folder)
     if missing > 0:
         raise NoRoom(f"{missing} bytes are missing for the package")
+
+
+def _with_room(report: Report, folder: Path, reserve: int) -> Report:
+    """Return a report that ends the work where it has come to take the room that is not its own: recordings begin and
+    grow while a package is made."""
+
+    def checked(share: float) -> None:
+        _need_room(folder, reserve)
+        report(share)
+
+    return checked
 
 
 def _damages(archive: Path, folder: Path, keys: Keys) -> list[dict[str, Any]]:
@@ -96,7 +109,8 @@ def _view(folder: Path, place: Path, receiver: str, report: Report) -> Iterator[
         make(folder, view, report, watermark=receiver)
         yield view
     finally:
-        view.unlink(missing_ok=True)
+        for path in (view, unfinished(view)):
+            path.unlink(missing_ok=True)
 
 
 def _pack(

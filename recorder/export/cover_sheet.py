@@ -57,7 +57,7 @@ def cover_sheet(
     """Return the page as PDF. `hashes`: SHA-256 by the name of a file; `keys`: ids of the keys that have signed. Raises
     NoFont, OSError."""
     sheet = _Sheet(moment(order.made_at))
-    sheet.title("会见录像移交封面", f"导出编号 {order.export}")
+    sheet.title("会见录像移交封面", f"移交编号 {order.export}")
     sheet.heading("录像")
     sheet.row("会见编号", order.session)
     sheet.row("单位链编号", f"{order.site} 第 {manifest.get('number', '—')} 号")

@@ -58,6 +58,7 @@ ACTIONS = {
     "AlertOver": Words("提醒解除", "Alert is over"),
 }
 KINDS = {
+    "observers": Words("检察人员开始或停止观看", "A procurator begins or stops looking on"),
     "people": Words("在场人员变化", "People present"),
     "rules_acknowledged": Words("会见室确认须知", "A room acknowledges the rules"),
     "publisher": Words("终端开始发送音视频", "A terminal begins to send picture and sound"),
@@ -128,7 +129,8 @@ def words_of(event: Mapping[str, Any]) -> Words:
     return ACTIONS.get(what) or KINDS.get(kind) or Words(what or kind, what or kind)
 
 
-_LEFT_OUT = {"kind", "what", "to", "from", "open", "track", "start"}
+_LEFT_OUT = {"kind", "what", "to", "from", "open", "track", "start", "observers"}
+"""Members that the words have already, and the accounts of procurators, who are not named to others."""
 
 
 def _detail(event: Mapping[str, Any]) -> str:

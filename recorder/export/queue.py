@@ -3,7 +3,8 @@ built, ready until it expires, and then its files are removed. A row stays as th
 
     requested -> approved -> building -> ready -> expired
               -> refused     |        -> failed -> approved (to be built again), or expired
-              -> expired     <- approved (its builder died)
+              -> expired     |        -> expired (withdrawn)
+                             <- approved (its builder died)
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from broker.kernel.database import reading, storage_errors, writing
@@ -26,6 +27,8 @@ MOST = 200
 UNDECIDED = timedelta(days=7)
 """A request that waits longer for its decision, or for another try, expires: its reason was one of that week."""
 _ROW = EXPORTS.c
+_PURGED = select(RECORDINGS.c.session).where(RECORDINGS.c.state.in_((PURGING, PURGED)))
+"""The sessions whose recordings are deleted, or about to be."""
 Row = dict[str, Any]
 
 
@@ -71,7 +74,7 @@ class Exports:
             if (await db.execute(select(_ROW.id).where(same, _ROW.receiver == receiver))).first() is not None:
                 raise Conflict(
                     "You have requested an export of this recording for this receiver already.",
-                    "您已为该接收人申请导出该录像，请先处理该申请。",
+                    "您已为该接收人申请移交该录像，请先处理该申请。",
                 )
             await db.execute(EXPORTS.insert().values(**row))
 
@@ -82,13 +85,17 @@ class Exports:
         """Return a request by its id. Raises NotFound."""
         found = await self._read(_ROW.id == id)
         if not found:
-            raise NotFound("There is no such export.", "没有该导出申请。")
+            raise NotFound("There is no such export.", "没有该移交申请。")
         return found[0]
 
-    async def listed(self, state: State | None = None, session: str | None = None) -> list[Row]:
-        """Return the newest requests, of a state or a session where these are named."""
+    async def listed(
+        self, state: State | None = None, session: str | None = None, among: Select[Any] | None = None
+    ) -> list[Row]:
+        """Return the newest requests, of a state or a session where these are named. `among`: a query of the sessions
+        that count, by default all."""
         which: list[ColumnElement[bool]] = [] if state is None else [_ROW.state == state]
-        return await self._read(*which, *([] if session is None else [_ROW.session == session]))
+        which += [] if session is None else [_ROW.session == session]
+        return await self._read(*which, *([] if among is None else [_ROW.session.in_(among)]))
 
     async def decide(self, id: str, approve: bool, by: str, note: str, now: datetime) -> Row:
         """Approve or refuse a request that waits for it. Raises Conflict where it does not, SamePerson for the officer
@@ -106,12 +113,12 @@ class Exports:
         return await self._move(id, (State.FAILED,), State.APPROVED, now, failure=None, progress=0.0)
 
     async def withdraw(self, id: str, now: datetime) -> Row:
-        """Let a request expire now. Raises Conflict while it is being built, and where it is over."""
-        return await self._move(id, (*WAITING, State.READY), State.EXPIRED, now, expires_at=now)
+        """Let a request expire now, also while it is being built. Raises Conflict where it is over."""
+        return await self._move(id, (*WAITING, State.BUILDING, State.READY), State.EXPIRED, now, expires_at=now)
 
     async def fetchable(self, id: str, user: str, now: datetime) -> Row:
         """Return a request whose package `user` may fetch now. Raises Forbidden for others, Conflict where it is not
-        ready or over."""
+        ready or over, or its recording is deleted or about to be."""
         row = await self.row(id)
         if user not in row["downloaders"]:
             raise Forbidden("The package is for others.", "您不是该移交包的指定领取人。")
@@ -119,10 +126,13 @@ class Exports:
             state = State(row["state"])
             over = "expired" if state is State.READY else state.value
             raise Conflict(f"The package is {over}.", "移交包已过下载期限或尚未制成，目前不能下载。")
+        if await self._read(_ROW.id == id, _ROW.session.in_(_PURGED)):
+            raise Conflict("The recording is being deleted.", "录像已销毁或正在销毁，移交包不再提供。")
         return row
 
     async def take(self, now: datetime) -> Row | None:
-        """Take the approved request that waits longest, to build it; None where none waits."""
+        """Take the approved request that waits longest, to build it; None where none waits, or another process was
+        first."""
         oldest = select(_ROW.id).where(_ROW.state == State.APPROVED).order_by(_ROW.decided_at, _ROW.id).limit(1)
         found: list[str] = []
 
@@ -130,21 +140,24 @@ class Exports:
             id = (await db.execute(oldest)).scalar()
             if id is not None:
                 values = {"state": State.BUILDING, "progress": 0.0, "updated_at": now}
-                await db.execute(EXPORTS.update().where(_ROW.id == id).values(**values))
-                found.append(id)
+                mine = (_ROW.id == id) & (_ROW.state == State.APPROVED)  # it may have been withdrawn in between
+                taken = await db.execute(EXPORTS.update().where(mine).values(**values))
+                found.extend([id] * taken.rowcount)
 
         await self._write(work)
         return await self.row(found[0]) if found else None
 
-    async def progress(self, id: str, share: float, now: datetime) -> None:
-        """Store what share of a package is built."""
+    async def progress(self, id: str, share: float, now: datetime) -> bool:
+        """Store what share of a package is built, and return whether it is still wanted."""
         building = (_ROW.id == id) & (_ROW.state == State.BUILDING)
-        await self._update(building, progress=share, updated_at=now)
+        return await self._update(building, progress=share, updated_at=now) > 0
 
     async def ready(self, id: str, facts: Row, expires_at: datetime, now: datetime) -> Row:
-        """Mark a package as ready. `facts`: its bytes and sha256, and whether the recording was sound."""
+        """Mark a package as ready. `facts`: its bytes and sha256, and whether the recording was sound. Raises Conflict
+        where it was withdrawn, or its recording is deleted or about to be."""
         values = {"progress": 1.0, "failure": None, "ready_at": now, "expires_at": expires_at, **facts}
-        return await self._move(id, (State.BUILDING,), State.READY, now, **values)
+        kept = _ROW.session.not_in(_PURGED)
+        return await self._move(id, (State.BUILDING,), State.READY, now, kept, **values)
 
     async def failed(self, id: str, failure: str, now: datetime) -> Row:
         """Mark a package as not built. `failure`: the code of the reason, of `recorder.export.program.FAILURES`."""
@@ -157,12 +170,11 @@ class Exports:
     async def over(self, now: datetime) -> list[Row]:
         """Return the requests that are to expire: packages after their time, requests that wait too long, and
         packages of recordings that are deleted."""
-        purged = select(RECORDINGS.c.session).where(RECORDINGS.c.state.in_((PURGING, PURGED)))
         return await self._read(
             or_(
                 (_ROW.state == State.READY) & (_ROW.expires_at <= now),
                 _ROW.state.in_(WAITING) & (_ROW.updated_at <= now - UNDECIDED),
-                _ROW.state.in_((*WAITING, State.READY)) & _ROW.session.in_(purged),
+                _ROW.state.in_((*WAITING, State.READY)) & _ROW.session.in_(_PURGED),
             )
         )
 
@@ -172,14 +184,17 @@ class Exports:
             (_ROW.id == id) & _ROW.state.in_((*WAITING, State.READY)), state=State.EXPIRED, updated_at=now
         )
 
-    async def _move(self, id: str, states: Sequence[State], to: State, now: datetime, **values: Any) -> Row:
-        """Change the state of a request that is in one of `states`. Raises NotFound, Conflict."""
-        mine = (_ROW.id == id) & _ROW.state.in_(states)
+    async def _move(
+        self, id: str, states: Sequence[State], to: State, now: datetime, *also: ColumnElement[bool], **values: Any
+    ) -> Row:
+        """Change the state of a request that is in one of `states`, and for which `also` holds. Raises NotFound,
+        Conflict."""
+        mine = and_(_ROW.id == id, _ROW.state.in_(states), *also)
         changed = await self._update(mine, state=to, updated_at=now, **values)
         row = await self.row(id)
         if not changed:
             raise Conflict(
-                f"The export is {row['state']}.", f"导出申请的状态为“{STATES[State(row['state'])]}”，不能这样办理。"
+                f"The export is {row['state']}.", f"移交申请的状态为“{STATES[State(row['state'])]}”，不能这样办理。"
             )
         return row
 

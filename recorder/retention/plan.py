@@ -2,6 +2,7 @@
 no more memory than a thousand. Its hash stands for exactly these recordings; the second officer's approval is bound to
 it."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,8 @@ from recorder.retention.holds import HELD
 from recorder.retention.policy_changes import extend_due_dates
 from recorder.retention.rules import LEAST_MONTHS, Facts, Why, keep
 
-PAGE = 5000
+PAGE = 500
+"""Rows between two moments in which other work goes on: the control process plans, too."""
 _ROW = RECORDINGS.c
 _WANTED = (_ROW.session, _ROW.site, _ROW.state, _ROW.path, _ROW.bytes, _ROW.ended_at, _ROW.due_at, _ROW.manifest_sha256)
 
@@ -105,6 +107,7 @@ async def due(engine: AsyncEngine, scope: Scope) -> AsyncIterator[tuple[Any, Why
     while rows := await _read(engine, page):
         for row in rows:
             yield row, verdict(row, bool(row.held), scope)
+        await asyncio.sleep(0)
         after = tuple_(literal(rows[-1].due_at, _ROW.due_at.type), literal(rows[-1].session))
         page = query.where(tuple_(_ROW.due_at, _ROW.session) > after)
 

@@ -22,11 +22,12 @@ from broker.kernel.clock import Clock
 from broker.kernel.database import DATABASE_ERRORS, SQL_ERRORS, reading, storage_errors, writing
 from broker.kernel.errors import Conflict, StorageUnavailable
 from recorder.archive.catalog import PURGED, PURGING
-from recorder.archive.tables import RECORDINGS, VIEWS
+from recorder.archive.tables import EXPORTS, RECORDINGS, VIEWS
 from recorder.evidence.chain_facts import fault
 from recorder.evidence.chain_heads import ChainHeads
 from recorder.evidence.signing import KeyProblem, Keys, Signer
 from recorder.evidence.site_chain import PURGE, VISIT, BrokenSiteChain, lines_of_site, open_chain
+from recorder.export.queue import State
 from recorder.retention import approvals, removal
 from recorder.retention.approvals import Approval, Lock
 from recorder.retention.due_proof import Held, NotDue, Proof, Unproven, proof
@@ -189,7 +190,8 @@ class Purge:
             await self._delete(row)
         except _PASSABLE as error:
             log.error("recording not deleted", session=row.session, why=type(error).__name__)
-            reason = f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
+            kind = "OSError" if isinstance(error, OSError) else type(error).__name__
+            reason = f"{kind}: {getattr(error, 'strerror', None) or error}"
             failed = (error.site, str(error)) if isinstance(error, _ChainCut) else (row.session, reason)
             if failed not in outcome.failed:  # a chain stands for all recordings of its site
                 outcome.failed.append(failed)
@@ -225,6 +227,9 @@ class Purge:
             copy = (await db.execute(select(VIEWS.c.state).where(VIEWS.c.session == row.session))).scalar()
             if copy == MAKING:
                 raise OSError(EBUSY, "its view copy is being made")  # the copy would appear after the deletion
+            building = (EXPORTS.c.session == row.session) & (EXPORTS.c.state == State.BUILDING)
+            if (await db.execute(select(EXPORTS.c.id).where(building))).first() is not None:
+                raise OSError(EBUSY, "an export of it is being built")  # and so would the package
             held = bool((await db.execute(select(HELD).where(_ROW.session == row.session))).scalar())
             now = self._clock.now().wall
             why = verdict(row, held or proven.held, replace(scope, as_of=min(now, scope.as_of)))

@@ -3,6 +3,7 @@ its own answer. Each viewing is on disk in the journal before its first byte lea
 recording."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -73,11 +74,22 @@ async def note(call: Call, session: str, copy: str) -> None:
     context.history.want(SessionId(session))  # the viewer is among those who have watched the visit
 
 
-async def send(stream: Stream, answer: web.StreamResponse, file: Film, start: int, count: int) -> None:
-    """Send bytes of an open file, within the budgets; a reader that goes away ends nothing else."""
+async def send(
+    stream: Stream,
+    answer: web.StreamResponse,
+    file: Film,
+    start: int,
+    count: int,
+    allowed: Callable[[], Awaitable[bool]] | None = None,
+) -> None:
+    """Send bytes of an open file, within the budgets; a reader that goes away ends nothing else. `allowed` is asked
+    before each piece, and ends the answer by saying no."""
     try:
         await asyncio.to_thread(file.seek, start)
         while count and (data := await asyncio.to_thread(file.read, min(count, CHUNK))):
+            if allowed is not None and not await allowed():
+                stream.end()
+                return
             await stream.write(answer, data)
             count -= len(data)
         await answer.write_eof()

@@ -1,11 +1,12 @@
 """The worker that has approved packages built, each by a process of its own (`python -m recorder.export`) of the lowest
-priority, and removes packages that have expired. What it was building when it ended is built anew by the next one."""
+priority, and removes packages that have expired, also while another one is built. What it was building when it ended is
+built anew by the next one."""
 
 import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,13 +18,15 @@ import structlog
 from broker.control.journal.journal import Journal
 from broker.control.store.store import Store
 from broker.kernel.clock import Clock
-from broker.kernel.errors import NotFound, VisitError
+from broker.kernel.errors import Conflict, NotFound, StorageUnavailable, VisitError
 from broker.kernel.ids import Side
 from broker.kernel.priority import set_session
 from config.settings import Settings
+from recorder.archive import paths
 from recorder.archive.catalog import ARCHIVED, Catalog
+from recorder.archive.disk_space import Claim, Rules
 from recorder.export.contents import Order, Packed, Participant, Person
-from recorder.export.program import FAULT, INTERRUPTED, Line
+from recorder.export.program import FAULT, HUNG, INTERRUPTED, NO_ROOM, Line
 from recorder.export.queue import Exports, Row, State
 from recorder.retention.removal import folder_of
 
@@ -31,8 +34,13 @@ log = structlog.get_logger()
 PACKAGE = "package.zip"
 LOOK = 5.0  # seconds between looks at the table, which commands fill, too
 REPORT = 1.0  # seconds between two reports of progress
+WATCH = 1.0  # seconds between looks at visits and the room on the disk while a package is built
 BESIDE_VISITS, ALONE = 19, 5
 """Nice values of the session of the builder, as of view copies."""
+BUILDER = ("-m", "recorder.export")
+"""The program that builds, as arguments of Python."""
+STUCK = 6 * 3600.0
+"""Seconds after which a builder that reports nothing is ended. It reports each percent; beside visits it is slow."""
 AUTHOR = "exports"
 """The author of what happens by itself, in the journal."""
 
@@ -44,7 +52,8 @@ def package_path(settings: Settings, id: str) -> Path:
 
 class ExportWorker:
     """The builder and remover of packages. `run` runs until cancelled; `wake` is called when a request was
-    decided, `name` returns the name of an account, and `visits` tells whether any visit is under way."""
+    decided, `name` returns the name of an account, `visits` tells whether any visit is under way, and `claims` returns
+    the room on the disk that visits may yet need."""
 
     def __init__(
         self,
@@ -55,11 +64,14 @@ class ExportWorker:
         clock: Clock,
         name: Callable[[str], Any],
         visits: Callable[[], bool],
+        claims: Callable[[], Iterable[Claim]] = tuple,
     ) -> None:
         self.exports, self._store, self._journal = exports, store, journal
         self._settings, self._clock, self._name, self._visits = settings, clock, name, visits
-        self._catalog = Catalog(store.engine)
+        self._catalog, self._claims = Catalog(store.engine), claims
+        self._space = Rules(settings.disk_reserve_bytes, settings.session_bytes_per_second)
         self._decided, self._expiring = asyncio.Event(), asyncio.Lock()
+        self._building: tuple[str, asyncio.subprocess.Process] | None = None
 
     def wake(self) -> None:
         """Look at the table at once."""
@@ -67,6 +79,13 @@ class ExportWorker:
 
     async def run(self) -> None:
         """Build and remove until cancelled; a cancellation kills the process that builds."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._build_all())
+            group.create_task(self._expire_all())
+
+    async def _build_all(self) -> None:
+        """Build what is approved, one package after another. After a failure of the database or the disk, what was
+        being built begins anew."""
         begun = False
         while True:
             self._decided.clear()
@@ -75,14 +94,23 @@ class ExportWorker:
                     await self.exports.give_back(self._now())
                     await self._remove_leftovers()
                     begun = True
-                await self.expire()
                 if (row := await self.exports.take(self._now())) is not None:
                     await self._build(row)
                     continue
-            except VisitError as error:
-                log.warning("exports wait", why=error.code)
+            except (VisitError, OSError) as error:
+                begun = False
+                log.warning("exports wait", why=_code(error))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._decided.wait(), LOOK)
+
+    async def _expire_all(self) -> None:
+        """Let expire what is over, also while a package is built."""
+        while True:
+            try:
+                await self.expire()
+            except (VisitError, OSError) as error:
+                log.warning("exports do not expire", why=_code(error))
+            await asyncio.sleep(LOOK)
 
     async def expire(self) -> None:
         """Let expire what is over, and remove its files. Each step is noted before its row says so: a worker that
@@ -91,11 +119,17 @@ class ExportWorker:
         async with self._expiring:
             for row in await self.exports.over(now):
                 self._journal.note("ExportExpired", row["session"], AUTHOR, {"export": row["id"]})
+                await self._journal.flush()
                 await self.remove(row["id"])
                 await self.exports.expired(row["id"], now)
 
     async def remove(self, id: str) -> None:
-        """Remove the files of a request."""
+        """Remove the files of a request; a process that still builds them is ended first."""
+        if self._building is not None and self._building[0] == id:
+            process = self._building[1]
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
         await asyncio.to_thread(shutil.rmtree, self._settings.exports_dir / id, ignore_errors=True)
 
     async def _remove_leftovers(self) -> None:
@@ -117,16 +151,29 @@ class ExportWorker:
         except (OSError, ValueError, NotFound) as error:
             log.error("export not begun", export=id, why=type(error).__name__)
             line = Line(failed="no_recording" if isinstance(error, NotFound) else FAULT)
-        if line.packed is None:
+        if (await self.exports.row(id))["state"] != State.BUILDING:  # withdrawn
             await self.remove(id)
-            why = line.failed or INTERRUPTED
-            self._journal.note("ExportFailed", session, AUTHOR, {"export": id, "why": why})
-            await self.exports.failed(id, why, self._now())
-            return
-        facts: Packed = line.packed
+        elif line.packed is None:
+            await self._fail(id, session, line.failed or INTERRUPTED)
+        else:
+            await self._offer(id, session, line.packed, expires_at)
+
+    async def _offer(self, id: str, session: str, facts: Packed, expires_at: datetime) -> None:
+        """Journal that a package is built and offer it; where its recording is deleted meanwhile it is removed."""
         data = {"export": id, "bytes": facts.bytes, "sha256": facts.sha256, "sound": facts.sound}
         self._journal.note("ExportBuilt", session, AUTHOR, data)
-        await self.exports.ready(id, msgspec.to_builtins(facts), expires_at, self._now())
+        await self._journal.flush()
+        try:
+            await self.exports.ready(id, msgspec.to_builtins(facts), expires_at, self._now())
+        except Conflict:
+            await self._fail(id, session, "no_recording")
+
+    async def _fail(self, id: str, session: str, why: str) -> None:
+        await self.remove(id)
+        self._journal.note("ExportFailed", session, AUTHOR, {"export": id, "why": why})
+        await self._journal.flush()
+        with suppress(Conflict):  # withdrawn in between
+            await self.exports.failed(id, why, self._now())
 
     async def _order(self, row: Row, expires_at: datetime) -> Order:
         """Return the order for the builder. Raises NotFound where the recording is gone, ValueError."""
@@ -149,7 +196,7 @@ class ExportWorker:
             approved_by=await self._person(row["decided_by"]),
             made_at=self._now().isoformat(),
             expires_at=expires_at.isoformat(),
-            reserve=settings.disk_reserve_bytes,
+            reserve=self._set_aside(),
             people=await self._people(row["session"]),
         )
 
@@ -172,7 +219,7 @@ class ExportWorker:
         folder = package_path(self._settings, id).parent
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=0o700)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "recorder.export"),
+            *(sys.executable, *BUILDER),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -180,14 +227,20 @@ class ExportWorker:
             env={name: value for name, value in os.environ.items() if name != "HUIJIAN_DATABASE_URL"},
             start_new_session=True,
         )
-        yielding = asyncio.create_task(self._give_way(process.pid))
+        self._building = (id, process)
+        yielding = asyncio.create_task(self._give_way(process, folder))
         try:
-            return await self._listen(process, id, order)
+            if (await self.exports.row(id))["state"] != State.BUILDING:  # withdrawn before there was a process to end
+                return Line(failed=INTERRUPTED)
+            last = await self._listen(process, id, order)
+            ended = yielding.done() and yielding.exception() is None  # for the room that it takes
+            return Line(failed=NO_ROOM) if last.packed is None and ended else last
         finally:
             yielding.cancel()
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+            self._building = None
 
     async def _listen(self, process: asyncio.subprocess.Process, id: str, order: Order) -> Line:
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
@@ -195,26 +248,53 @@ class ExportWorker:
         process.stdin.close()
         errors = asyncio.create_task(process.stderr.read())
         last, reported = Line(failed=INTERRUPTED), float("-inf")
-        while text := await process.stdout.readline():
+        while text := await _line(process.stdout):
             line = msgspec.json.decode(text, type=Line)
             if line.packed is not None or line.failed:
                 last = line
             elif (now := self._clock.now()).mono - reported >= REPORT:
                 reported = now.mono
-                await self.exports.progress(id, line.done, now.wall)
+                with suppress(StorageUnavailable, ProcessLookupError):  # the next report may be kept
+                    if not await self.exports.progress(id, line.done, now.wall):
+                        process.kill()  # withdrawn
+        if text is None:
+            log.error("export not built", export=id, failure=HUNG)
+            errors.cancel()
+            return Line(failed=HUNG)
         error = (await errors).decode(errors="replace").strip().rpartition("\n")[2]
         if last.packed is None:
             log.error("export not built", export=id, failure=last.failed, why=error.partition(":")[0][:80])
         return last
 
-    async def _give_way(self, builder: int) -> None:
-        """Keep the priority of the process that builds, until cancelled."""
+    async def _give_way(self, builder: asyncio.subprocess.Process, folder: Path) -> None:
+        """Keep the priority of the process that builds, until cancelled. Return after ending it where visits need the
+        room on the disk: those that begin meanwhile, too."""
         kept: int | None = None
-        while True:
+        while await asyncio.to_thread(paths.free_bytes, folder) >= self._set_aside():
             wanted = BESIDE_VISITS if self._visits() else ALONE
-            if wanted != kept and set_session(builder, wanted):
+            if wanted != kept and set_session(builder.pid, wanted):
                 kept = wanted
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(WATCH)
+        with suppress(ProcessLookupError):
+            builder.kill()
+
+    def _set_aside(self) -> int:
+        """Return the free bytes that are not for packages: the reserve, the room that visits may yet need, and that of
+        one more visit."""
+        return self._space.missing(0, self._claims())
 
     def _now(self) -> datetime:
         return self._clock.now().wall
+
+
+async def _line(output: asyncio.StreamReader) -> bytes | None:
+    """Return the next line of a builder, empty at its end, None where it is stuck."""
+    try:
+        async with asyncio.timeout(STUCK):
+            return await output.readline()
+    except TimeoutError:
+        return None
+
+
+def _code(error: VisitError | OSError) -> str:
+    return error.code if isinstance(error, VisitError) else type(error).__name__

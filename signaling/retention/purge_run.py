@@ -1,13 +1,15 @@
 """The purge that officers order over HTTP: it goes on in the background when its order was answered, one at a time. It
 may be broken off at any point, also by the end of the service: what was ordered is finished by the next one."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 
-from broker.kernel.errors import Conflict, VisitError
+from broker.kernel.errors import Conflict, StorageUnavailable, VisitError
 from broker.kernel.tasks import Tasks
+from recorder.evidence.signing import KeyProblem
 from recorder.retention.approvals import Approval
 from recorder.retention.plan import Scope
 from recorder.retention.purge import Outcome
@@ -19,7 +21,7 @@ log = structlog.get_logger()
 @dataclass(slots=True)
 class PurgeRun:
     """One purge: who ordered it, how many recordings its plan has, and what it has done so far. `error`: the refusal
-    that ended it."""
+    or the fault that ended it."""
 
     by: str
     second: str
@@ -37,6 +39,7 @@ class PurgeRuns:
     def __init__(self) -> None:
         self._tasks = Tasks()
         self.latest: PurgeRun | None = None
+        self.planning = asyncio.Lock()  # held while a plan is made, which goes through the whole catalog
 
     def check_free(self) -> None:
         """Raise Conflict while a purge runs here."""
@@ -66,5 +69,14 @@ class PurgeRuns:
         except VisitError as error:
             run.error = error
             log.warning("purge refused", why=error.code)
+        except KeyProblem as error:
+            run.error = StorageUnavailable("The key of the archive cannot be read.", "签名密钥无法读取，请管理员处理。")
+            log.error("purge ended", why=type(error).__name__)
+        except Exception as error:
+            run.error = VisitError(
+                "A fault ended the purge; the service's log says more. What was ordered is finished by the next one.",
+                "销毁因故障中断，请管理员查看服务日志；已下达的销毁由下一次销毁完成。",
+            )
+            log.error("purge ended", why=type(error).__name__)
         finally:
             run.ended_at = installation.store.clock.now().wall

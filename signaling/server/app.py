@@ -3,7 +3,7 @@ applications in one process share nothing, which is how the tests run them."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, suppress
 from datetime import time
 from functools import cache, partial
@@ -25,6 +25,7 @@ from broker.kernel.errors import VisitError
 from broker.kernel.ids import RoomId
 from broker.kernel.tasks import Tasks
 from config.settings import Settings
+from recorder.archive.disk_space import Claim
 from recorder.export.queue import Exports
 from recorder.viewcopy.queue import ViewCopies
 from signaling.api import (
@@ -154,7 +155,14 @@ def build_app(
     if drill_tools is not None:
         context.drills = _drills(context, drill_tools(context.hub.has_terminal_of))
     context.packages = ExportWorker(
-        context.exports, store, journal, settings, clock, context.names.user, lambda: _meeting(broker)
+        context.exports,
+        store,
+        journal,
+        settings,
+        clock,
+        context.names.user,
+        lambda: _meeting(broker),
+        lambda: _claims(broker, settings.session_bytes_per_second),
     )
     app = application(ROUTES, context, charged=True)
     app.on_response_prepare.append(close_refused)
@@ -174,6 +182,16 @@ def _drills(context: Context, tools: Tools) -> Morning:
 def _meeting(broker: Broker) -> bool:
     """Whether any visit is under way, which nothing in the background may delay."""
     return any(runner.session.state in MEETING for runner in broker.sessions())
+
+
+def _claims(broker: Broker, rate: int) -> Iterator[Claim]:
+    """Return the room on the disk that the recordings of visits may yet need; one that is being finished may be written
+    a second time. `rate`: bytes a second that a visit may need."""
+    for runner in broker.sessions():
+        recording, minutes = runner.recording, runner.session.slot.minutes
+        if recording.state not in ("none", "archived", "failed"):
+            finishing = recording.state == "finalizing"
+            yield Claim(minutes, 0 if finishing else min(int(recording.seconds), minutes * 60) * rate)
 
 
 def build_context(

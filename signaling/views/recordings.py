@@ -57,6 +57,11 @@ class Recordings:
                 return [dict(row) for row in (await db.execute(query)).mappings()]
 
 
+def sessions_of(site: str) -> Select[Any]:
+    """Return the query of the sessions whose recordings belong to a site."""
+    return _of_site(site).with_only_columns(RECORDINGS.c.session)
+
+
 def _of_site(site: str | None) -> Select[Any]:
     query = select(RECORDINGS)
     if site is None:

@@ -282,6 +282,26 @@ KEPT = {
     "broken_chain": Text("所属单位的链不完整，请先验证", "the chain of its site is not whole: verify first"),
 }
 """Why a recording stays although its date has come."""
+NOT_DELETED = {
+    "OSError": Text("文件正在使用或磁盘读写出错", "its files are in use, or the disk failed"),
+    "NotDue": Text("签名记录表明尚未到期", "a signed record says that it is not due"),
+    "Held": KEPT["held"],
+    "Unproven": Text("没有签名记录能证明已到期", "nothing signed proves that it may be deleted"),
+    "BrokenSiteChain": KEPT["broken_chain"],
+    "KeyProblem": Text("签名密钥无法读取", "the signing key cannot be read"),
+    "StorageUnavailable": Text("数据库暂不可用", "the database did not answer"),
+}
+"""Why the deletion of a recording failed, by the kind of error; the next purge tries it again."""
+NOT_DELETED_FAULT = Text("未能销毁，详情见服务日志", "it could not be deleted; the service's log says more")
+CHAIN_BROKEN = Text("链被改动或截断，请先验证该单位档案", "it was changed or cut off: verify the archive of the site")
+
+
+def text_of_failure(why: str) -> Text:
+    """Return the text for a deletion that failed, by the kind of error before the colon."""
+    kind = why.partition(":")[0]
+    if "chain" in kind:  # "the chain of the site: …", "its chain does not hold the stored head: …"
+        return CHAIN_BROKEN
+    return NOT_DELETED.get(kind, NOT_DELETED_FAULT)
 
 
 def text_of(table: dict[str, Text], code: str, between_inmates: bool = False) -> Text:

@@ -1,12 +1,13 @@
 """Sending a package by range. Each download is on disk in the journal before its first byte leaves, once a minute for
-each officer and package."""
+each officer and package. It ends when the package may no longer be fetched."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
 
-from broker.kernel.errors import NotFound, StorageUnavailable, TooMany
+from broker.kernel.errors import Conflict, NotFound, StorageUnavailable, TooMany
 from recorder.export.queue import Row
 from signaling.api.playback import send
 from signaling.auth.scope import author
@@ -16,6 +17,7 @@ from signaling.server.ranges import part_of
 from signaling.server.routes import Call
 
 PACKAGE_TYPE = "application/zip"
+LOOK = 5.0  # seconds between looks at whether the package may still be fetched
 
 
 async def send_package(call: Call, row: Row) -> web.StreamResponse:
@@ -40,10 +42,29 @@ async def _send(stream: Stream, call: Call, row: Row, path: Path) -> web.StreamR
             answer.content_type, answer.content_length = PACKAGE_TYPE, part.count
         await answer.prepare(call.request)
         if call.request.method != "HEAD":
-            await send(stream, answer, file, part.start, part.count)
+            await send(stream, answer, file, part.start, part.count, _fetchable(call, row))
         return answer
     finally:
         await asyncio.to_thread(file.close)
+
+
+def _fetchable(call: Call, row: Row) -> Callable[[], Awaitable[bool]]:
+    """Return what tells, now and then, whether a package may still be fetched: it was not withdrawn, its time is not
+    over and its recording stays."""
+    context, looked = call.context, call.context.mono()
+
+    async def fetchable() -> bool:
+        nonlocal looked
+        if context.mono() - looked < LOOK:
+            return True
+        looked = context.mono()
+        try:
+            await context.exports.fetchable(row["id"], call.user.id, context.now().wall)
+        except (Conflict, NotFound, StorageUnavailable):
+            return False
+        return True
+
+    return fetchable
 
 
 async def _note(call: Call, row: Row) -> None:

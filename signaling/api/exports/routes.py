@@ -19,6 +19,7 @@ from signaling.budgets.allowance import LIST, PACKAGE
 from signaling.server.errors import PreconditionFailed
 from signaling.server.ranges import RangeNotSatisfiable
 from signaling.server.routes import Call, Table
+from signaling.views.recordings import sessions_of
 
 table = Table("exports")
 AUDITOR = (Role.AUDITOR,)
@@ -47,8 +48,7 @@ async def post_export(call: Call, body: ExportOrder) -> ExportView:
     exports, now = call.context.exports, call.context.now().wall
     reason, receiver = body.reason.strip(), body.receiver.strip()
     row = await exports.add(session, recording["site"], reason, receiver, downloaders, call.user.id, now)
-    data = {"export": row["id"], "reason": reason, "downloaders": downloaders}
-    call.context.journal.note("ExportRequested", session, author(call.user), data)
+    await _note(call, "ExportRequested", row, reason=reason, downloaders=downloaders)
     return await _view(call, row)
 
 
@@ -56,7 +56,9 @@ async def post_export(call: Call, body: ExportOrder) -> ExportView:
 async def get_exports(call: Call, query: ExportQuery) -> ExportList:
     """The requests about recordings of the caller's site; of all sites for the province."""
     state = State(query.state) if query.state else None
-    rows = [row for row in await call.context.exports.listed(state, query.session) if await _sees(call, row)]
+    site = scope(call.user)
+    among = None if site is None else sessions_of(site)
+    rows = await call.context.exports.listed(state, query.session, among)
     call.context.journal.note_access("ExportsListed", None, author(call.user), {"found": len(rows)})
     return ExportList(exports=[await _view(call, row) for row in rows])
 
@@ -79,16 +81,16 @@ async def get_export(call: Call) -> ExportView:
     refused=REFUSED,
 )
 async def decide(call: Call, body: ExportDecision) -> ExportView:
-    """The decision of the second person. The password must be old enough for a permit, and both accounts must count as
-    two people. A refusal says why."""
+    """The decision of the second person. For an approval both passwords must be old enough for a permit, and both
+    accounts must count as two people. A refusal says why."""
     row, approve, note = await _row(call), body.decision == "approve", body.note.strip()
     exports, now = call.context.exports, call.context.now().wall
     if row["by"] != call.user.id:
+        if approve:
+            await check_permit(call.context, row["by"])  # it may have been barred, or got another password, since
         await check_permit(call.context, call.user.id, row["by"])
     row = await exports.decide(row["id"], approve, call.user.id, note, now)
-    data = {"export": row["id"], "by": row["by"], "note": note}
-    kind = "ExportApproved" if approve else "ExportRefused"
-    call.context.journal.note(kind, row["session"], author(call.user), data)
+    await _note(call, "ExportApproved" if approve else "ExportRefused", row, by=row["by"], note=note)
     call.context.wake_exports()
     return await _view(call, row)
 
@@ -107,7 +109,7 @@ async def build(call: Call) -> ExportView:
     """Have an approved package built once more, after what stood in its way is mended."""
     row = await _row(call)
     row = await call.context.exports.again(row["id"], call.context.now().wall)
-    call.context.journal.note("ExportBuildOrdered", row["session"], author(call.user), {"export": row["id"]})
+    await _note(call, "ExportBuildOrdered", row)
     call.context.wake_exports()
     return await _view(call, row)
 
@@ -122,13 +124,14 @@ async def build(call: Call) -> ExportView:
     refused=REFUSED,
 )
 async def withdraw(call: Call) -> ExportView:
-    """End a request now, and remove its package. Only the officer who asked or the one who approved may do so."""
+    """End a request now, also while its package is being built, and remove the package. Only the officer who asked or
+    the one who approved may do so."""
     row = await _row(call)
     if call.user.id not in (row["by"], row["decided_by"]):
         raise Forbidden("Only the officers of this request may withdraw it.", "只有申请人和批准人可以撤回。")
     row = await call.context.exports.withdraw(row["id"], call.context.now().wall)
-    call.context.journal.note("ExportWithdrawn", row["session"], author(call.user), {"export": row["id"]})
     await call.context.remove_export(row["id"])
+    await _note(call, "ExportWithdrawn", row)
     return await _view(call, row)
 
 
@@ -151,6 +154,12 @@ async def get_package(call: Call) -> web.StreamResponse:
     row = await _row(call)
     row = await call.context.exports.fetchable(row["id"], call.user.id, call.context.now().wall)
     return await send_package(call, row)
+
+
+async def _note(call: Call, kind: str, row: Row, **data: Any) -> None:
+    """Journal a step, and return when the entry is on disk. Raises StorageUnavailable."""
+    call.context.journal.note(kind, row["session"], author(call.user), {"export": row["id"], **data})
+    await call.context.journal.flush()
 
 
 async def _row(call: Call) -> Row:

@@ -36,10 +36,12 @@ class KeptView(Outbound):
 
 
 class BrokenChain(Outbound):
-    """A site whose chain is not whole: none of its recordings may go."""
+    """A site whose chain is not whole: none of its recordings may go. `why`: the detail, for the administrator."""
 
     site: str
     why: str
+    zh: str
+    en: str
 
 
 class PurgePlan(Outbound):
@@ -77,10 +79,13 @@ class PurgeOrder(Inbound):
 
 
 class NotDeleted(Outbound):
-    """A recording that stayed, or whose deletion failed and is tried again, with the reason."""
+    """A recording that stayed, or whose deletion failed and is tried again, with the reason; a site where its chain is
+    the reason. `why`: the code or the detail, for the administrator."""
 
     session: str
     why: str
+    zh: str
+    en: str
 
 
 class PurgeState(Outbound):

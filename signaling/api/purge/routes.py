@@ -27,7 +27,7 @@ from signaling.retention.purge_context import scope_at
 from signaling.retention.purge_run import PurgeRun
 from signaling.server.context import Context
 from signaling.server.routes import Call, Table
-from signaling.views.texts import KEPT, text_of
+from signaling.views.texts import CHAIN_BROKEN, KEPT, text_of, text_of_failure
 
 table = Table("purge")
 OFFICERS = (Role.AUDITOR, Role.ADMIN)
@@ -48,7 +48,7 @@ PURGE = "/api/v1/purge"
 )
 async def get_plan(call: Call, query: PurgeQuery) -> PurgePlan:
     """What may be deleted now, by site, and what stays although its date has come. Nothing is deleted."""
-    plan = await plan_of(call.context.store.engine, await _scope(call, query.site))
+    plan = await _plan(call.context, await _scope(call, query.site))
     call.context.journal.note_access("PurgeLooked", None, author(call.user), {"recordings": plan.recordings})
     return await _view(call.context, plan)
 
@@ -70,7 +70,7 @@ async def post_permit(call: Call, body: PermitOrder) -> PurgePermit:
     context, user = call.context, call.user
     await check_permit(context, user.id)
     scope = await _scope(call, body.site)
-    plan = await plan_of(context.store.engine, scope)
+    plan = await _plan(context, scope)
     if plan.recordings == 0:
         raise NotDue("Nothing is due.", "没有到期录像。")
     if plan.recordings != body.recordings:
@@ -104,7 +104,7 @@ async def post_apply(call: Call, body: PurgeOrder) -> PurgeState:
     await check_permit(context, approval.by)  # its password may have been set anew since
     await check_permit(context, user.id, approval.by)
     scope = await _trusted(call, approval.site, approval.as_of)
-    plan = await plan_of(context.store.engine, scope)
+    plan = await _plan(context, scope)
     if plan.recordings == 0:
         raise NotDue("Nothing is due.", "没有到期录像。")
     if plan.hash != approval.plan:
@@ -124,6 +124,12 @@ async def get_run(call: Call) -> PurgeState:
     if run is None or (call.user.site is not None and call.user.site != run.site):
         return PurgeState(state="none")
     return _state(run)
+
+
+async def _plan(context: Context, scope: Scope) -> Plan:
+    """Return the plan for a scope; others wait meanwhile. Raises StorageUnavailable."""
+    async with context.purges.planning:
+        return await plan_of(context.store.engine, scope)
 
 
 def _check_site(user: User, site: str | None) -> None:
@@ -173,7 +179,7 @@ async def _view(context: Context, plan: Plan) -> PurgePlan:
         bytes=plan.bytes,
         sites=sites,
         kept=kept,
-        broken=[BrokenChain(site=site, why=why) for site, why in mine],
+        broken=[BrokenChain(site=site, why=why, **CHAIN_BROKEN._asdict()) for site, why in mine],
     )
 
 
@@ -186,8 +192,10 @@ def _state(run: PurgeRun) -> PurgeState:
         recordings=run.recordings,
         deleted=outcome.deleted,
         bytes=outcome.bytes,
-        kept=[NotDeleted(session=session, why=why) for session, why in outcome.kept],
-        failed=[NotDeleted(session=session, why=why) for session, why in outcome.failed],
+        kept=[NotDeleted(session=session, why=why, **text_of(KEPT, why)._asdict()) for session, why in outcome.kept],
+        failed=[
+            NotDeleted(session=session, why=why, **text_of_failure(why)._asdict()) for session, why in outcome.failed
+        ],
         begun_at=run.begun_at,
         ended_at=run.ended_at,
         zh=None if error is None else error.detail_zh,

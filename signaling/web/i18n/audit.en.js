@@ -294,6 +294,7 @@ export const auditEn = {
   audit_export_request: "Request",
   audit_export_visit: "Open the visit",
   audit_export_by: "Requested by {name}, {at}",
+  audit_export_downloaders: "May be fetched by {names}",
   audit_export_decided: "decided by {name}, {at}",
   audit_export_progress: "Progress of the package",
   audit_export_unsound: "The recording was not whole when it was packed; the package says more.",

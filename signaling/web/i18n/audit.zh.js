@@ -294,6 +294,7 @@ export const auditZh = {
   audit_export_request: "申请移交",
   audit_export_visit: "打开会见",
   audit_export_by: "{name} 申请（{at}）",
+  audit_export_downloaders: "可下载人：{names}",
   audit_export_decided: "{name} 决定（{at}）",
   audit_export_progress: "移交包进度",
   audit_export_unsound: "打包时录像已不完整，详见移交包内说明。",

@@ -101,6 +101,7 @@ def test_two_officers_hand_a_recording_over_and_the_package_verifies(huijian, sa
     assert refused.code == 1 and not (place / "x.zip").exists()
     answer = say("export", "download", made["id"], "--to", "x.zip", "--as", "shen", "--json")
     assert answer.code == 0 and (place / "x.zip").stat().st_size == answer.json["bytes"]
+    assert oct((place / "x.zip").stat().st_mode)[-3:] == "600"
     for kind, author in (
         ("ExportRequested", "user:shen"),
         ("ExportApproved", "user:bai"),
@@ -128,6 +129,8 @@ def test_a_refusal_is_final_and_others_may_not_ask(huijian, say, recording):
     assert say(*REQUEST[:-1], "wang").code == 1
     assert say("export", "request", "ses_none", *REQUEST[3:]).code == 1
     assert say(*REQUEST[:3], "--receiver", "x", *REQUEST[5:]).code == 2
+    for hidden in ("某法院\u202e", "某\x1b[31m法院"):
+        assert say(*REQUEST[:3], "--receiver", hidden, *REQUEST[5:]).code == 2
 
 
 @pytest.mark.parametrize("more", [("ses_one",), ("--all",), ("--witness",), ("--archive", "data/archive")])

@@ -50,3 +50,8 @@ def test_shows_an_unknown_event_by_its_own_name() -> None:
     assert words_of({"kind": "action", "what": "Invented"}).zh == "Invented"
     assert words_of({"kind": "new_kind"}).en == "new_kind"
     assert all(text.zh and text.en for text in ACTIONS.values())
+
+
+def test_says_that_a_procurator_looks_on_and_not_who() -> None:
+    (row,) = rows([entry("2026-11-22T02:00:05+00:00", kind="observers", observers=["wu"])], None)
+    assert row.words.zh == "检察人员开始或停止观看" and row.detail == ""

@@ -20,6 +20,7 @@ from recorder.archive.catalog import ARCHIVED, PURGED, PURGING
 from recorder.archive.tables import LOCKS, RECORDINGS
 from recorder.evidence.signing import Keys, trusted
 from recorder.evidence.verify import verify
+from recorder.export.queue import Exports
 from recorder.retention import approvals, removal
 from recorder.retention.approvals import Lock
 from recorder.retention.due_proof import NotDue, Unproven
@@ -337,6 +338,17 @@ class TestBrokenOff:
         assert sorted(one[0] for one in purging.tombstones.written) == ["session_0", "session_1", "session_2"]
         assert (purging.root / "prison-site" / "chain.jsonl").read_bytes().count(b'"kind":"purge"') == 3
         assert verify(None, purging.root).damages == []
+
+    async def test_waits_while_an_export_of_it_is_being_built(self, purging: PurgeSetup) -> None:
+        folder = await purging.recording("session_one")
+        exports = Exports(purging.engine)
+        row = await exports.add("session_one", "prison-site", "事由", "某法院", ["shen"], "shen", purging.wall)
+        await exports.decide(row["id"], True, "li", "", purging.wall)
+        await exports.take(purging.wall)
+        outcome = await purging.apply()
+        assert outcome.failed == [("session_one", "OSError: an export of it is being built")] and folder.exists()
+        await exports.failed(row["id"], "no_recording", purging.wall)
+        assert (await purging.purge.resume(purging.scope())).deleted == 1 and not folder.exists()
 
     async def test_a_failed_deletion_is_reported_kept_and_tried_again(
         self, purging: PurgeSetup, monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -14,15 +15,19 @@ from broker.control.journal.journal import Journal
 from broker.control.store.migrations import migrate
 from broker.control.store.store import Store
 from broker.kernel.clock import SystemClock
+from broker.kernel.errors import StorageUnavailable
 from config.settings import Settings
+from recorder.archive.disk_space import Claim
 from recorder.export.program import FAILURES
 from recorder.export.queue import Exports
+from signaling.exports import worker as module
 from signaling.exports.worker import ExportWorker, package_path
+from tests.support.patience import PATIENCE
 from tests.support.recording.purging import PurgeSetup
 
 
 @asynccontextmanager
-async def begun(folder, **settings):
+async def begun(folder, claims=tuple, **settings):
     """Give a worker on a database with one approved request, and the id of the request."""
     chosen, clock = Settings(data_dir=folder, **settings), SystemClock()
     await migrate(chosen.database_url)
@@ -35,19 +40,138 @@ async def begun(folder, **settings):
         exports, now = Exports(store.engine), clock.now().wall
         row = await exports.add("ses_one", "prison-site", "事由", "某法院", ["shen"], "shen", now)
         await exports.decide(row["id"], True, "bai", "", now)
-        yield ExportWorker(exports, store, journal, chosen, clock, name, lambda: False), row["id"]
+        yield ExportWorker(exports, store, journal, chosen, clock, name, lambda: False, claims), row["id"]
 
 
-async def run_until(worker, id, state):
+async def run_until(worker, id, state, exports=None):
     """Run a worker until a request has a state, and return its row."""
-    running = asyncio.create_task(worker.run())
+    running, exports = asyncio.create_task(worker.run()), exports or worker.exports
     try:
-        while (row := await worker.exports.row(id))["state"] != state:
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(PATIENCE):
+            while (row := await exports.row(id))["state"] != state:
+                await asyncio.sleep(0.05)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     return row
+
+
+QUICK = """
+import json, sys
+order = json.load(sys.stdin)
+print(json.dumps({"done": 0.5}), flush=True)
+open(order["target"], "wb").write(b"x")
+print(json.dumps({"packed": {"bytes": 1, "sha256": "0" * 64, "sound": True}}), flush=True)
+"""
+HANGING = "import time; print('{}', flush=True); time.sleep(600)"
+
+
+@pytest.fixture
+def builder(monkeypatch):
+    """Return a function that puts another program in the place of the builder; the worker looks often."""
+    monkeypatch.setattr(module, "LOOK", 0.05)
+    monkeypatch.setattr(module, "WATCH", 0.05)
+    return lambda program: monkeypatch.setattr(module, "BUILDER", ("-c", program))
+
+
+def fails_once(call, error):
+    """Return a method that fails at its first call."""
+    errors = [error]
+
+    async def method(*args, **named):
+        if errors:
+            raise errors.pop()
+        return await call(*args, **named)
+
+    return method
+
+
+async def building(worker):
+    """Return the process that builds, once it has begun."""
+    async with asyncio.timeout(PATIENCE):
+        while worker._building is None:
+            await asyncio.sleep(0.02)
+    return worker._building[1]
+
+
+class TestAFailure:
+    @pytest.mark.parametrize("method", ["give_back", "take", "row", "ready"])
+    async def test_of_the_database_leaves_no_request_being_built_for_ever(self, tmp_path, builder, monkeypatch, method):
+        builder(QUICK)
+        async with begun(tmp_path) as (worker, id):
+            exports = Exports(worker.exports._engine)
+            monkeypatch.setattr(worker.exports, method, fails_once(getattr(exports, method), StorageUnavailable()))
+            assert (await run_until(worker, id, "ready", exports))["bytes"] == 1
+
+    async def test_to_note_the_progress_does_not_end_the_building(self, tmp_path, builder, monkeypatch):
+        builder(QUICK)
+        async with begun(tmp_path) as (worker, id):
+            monkeypatch.setattr(worker.exports, "progress", fails_once(worker.exports.progress, StorageUnavailable()))
+            monkeypatch.setattr(worker.exports, "give_back", once(worker.exports.give_back))
+            await run_until(worker, id, "ready")
+
+    async def test_to_remove_what_was_left_is_tried_again(self, tmp_path, builder, monkeypatch):
+        builder(QUICK)
+        async with begun(tmp_path) as (worker, id):
+            removed = fails_once(worker._remove_leftovers, OSError(13, "denied"))
+            monkeypatch.setattr(worker, "_remove_leftovers", removed)
+            await run_until(worker, id, "ready")
+
+    async def test_of_a_builder_that_is_stuck_is_found(self, tmp_path, builder, monkeypatch):
+        builder(HANGING)
+        monkeypatch.setattr(module, "STUCK", 0.2)
+        async with begun(tmp_path) as (worker, id):
+            assert (await run_until(worker, id, "failed"))["failure"] == "hung"
+            assert FAILURES["hung"][0] and not package_path(Settings(data_dir=tmp_path), id).parent.exists()
+
+
+def once(call):
+    """Return a method that may be called once."""
+    calls = []
+
+    async def method(*args):
+        assert not calls
+        calls.append(args)
+        return await call(*args)
+
+    return method
+
+
+class TestWhileAPackageIsBuilt:
+    async def test_a_withdrawal_ends_its_builder_and_removes_what_it_wrote(self, tmp_path, builder):
+        builder(HANGING)
+        async with begun(tmp_path) as (worker, id):
+            running = asyncio.create_task(worker.run())
+            process = await building(worker)
+            await worker.exports.withdraw(id, SystemClock().now().wall)
+            await worker.remove(id)
+            assert process.returncode is not None
+            assert not package_path(Settings(data_dir=tmp_path), id).parent.exists()
+            assert (await worker.exports.row(id))["state"] == "expired" and not running.done()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def test_visits_that_begin_get_the_room(self, tmp_path, builder):
+        builder(HANGING)
+        claims = []
+        async with begun(tmp_path, lambda: claims, disk_reserve_bytes=0) as (worker, id):
+            failed = asyncio.create_task(run_until(worker, id, "failed"))
+            await building(worker)
+            claims.append(Claim(minutes=1e9, written=0))
+            assert (await failed)["failure"] == "no_room"
+
+    async def test_others_expire(self, tmp_path, builder):
+        builder(HANGING)
+        async with begun(tmp_path) as (worker, _):
+            running = asyncio.create_task(worker.run())
+            await building(worker)
+            before = SystemClock().now().wall - timedelta(days=8)
+            old = await worker.exports.add("ses_one", "prison-site", "事由", "另一法院", ["shen"], "shen", before)
+            async with asyncio.timeout(PATIENCE):
+                while (await worker.exports.row(old["id"]))["state"] != "expired":
+                    await asyncio.sleep(0.02)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
 
 @pytest.mark.slow

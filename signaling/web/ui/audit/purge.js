@@ -59,7 +59,7 @@ export function purgeView({ onPermit, onApply }) {
     show(none, plan.recordings === 0);
     show(permit, plan.recordings > 0);
     stays.replaceChildren(...plan.kept.map((kept) => el("li", {}, t("audit_purge_stays", { count: kept.count, why: inWords(kept) }))),
-      ...plan.broken.map(({ site, why }) => el("li", { class: "bad" }, t("audit_purge_broken", { site, why }))));
+      ...plan.broken.map((chain) => el("li", { class: "bad" }, t("audit_purge_broken", { site: chain.site, why: inWords(chain) }))));
   }
 
   function writeRun() {
@@ -68,7 +68,7 @@ export function purgeView({ onPermit, onApply }) {
     bar.value = run.recordings ? run.deleted / run.recordings : 0;
     apply.disabled = running;
     put(words, wordsOf(run));
-    left.replaceChildren(...[...run.kept, ...run.failed].map(({ session, why }) => el("li", {}, `${session}: ${why}`)));
+    left.replaceChildren(...[...run.kept, ...run.failed].map((recording) => el("li", {}, `${recording.session}: ${inWords(recording)}`)));
   }
 
   const stop = onLanguage(write);

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from aiohttp import ClientError
 
 from broker.control.journal.reader import entries
 from broker.control.store.records import Role
@@ -14,7 +15,9 @@ from recorder.archive.paths import MANIFEST
 from recorder.archive.tables import RECORDINGS
 from recorder.evidence.signing import trusted
 from recorder.export.check import check_package
+from signaling.exports import worker
 from signaling.exports.worker import package_path
+from tests.support.patience import PATIENCE
 from tests.support.signaling.exports import ORDER, RECEIVER, built, recorded_visit, requested
 
 EXPORTS = "/api/v1/exports"
@@ -114,6 +117,32 @@ class TestTwoPeople:
         made = await requested(front, session)
         await front.refused("credential_too_new", "POST", f"{EXPORTS}/{made['id']}/decide", token, json=APPROVE)
 
+    async def test_a_request_of_an_account_that_is_too_new_is_refused_or_waits(self, front, session):
+        """Its password may have been set anew by another person since."""
+        await front.store.add_user("fresh", "新人", Role.AUDITOR, SECRET, None)
+        token = await front.store.issue_user_token("fresh", timedelta(hours=12))
+        path = f"{EXPORTS}/{(await requested(front, session, token))['id']}/decide"
+        await front.refused("credential_too_new", "POST", path, "auditor-2", json=APPROVE)
+        answer = await front.ask("POST", path, "auditor-2", json={"decision": "refuse", "note": "重新申请"})
+        assert answer.data["state"] == "refused"
+
+    async def test_each_step_is_on_disk_when_it_is_answered(self, front, session):
+        made = await requested(front, session)
+        kinds = ["ExportRequested"]
+        for step, body, kind in (
+            ("decide", {"decision": "refuse", "note": "x"}, "ExportRefused"),
+            ("decide", APPROVE, "ExportApproved"),
+            ("withdraw", {}, "ExportWithdrawn"),
+        ):
+            if kind == "ExportApproved":
+                made = await requested(front, session)
+                kinds.append("ExportRequested")
+            caller = "auditor" if step == "withdraw" else "auditor-2"
+            assert (await front.ask("POST", f"{EXPORTS}/{made['id']}/{step}", caller, json=body)).status == 200
+            kinds.append(kind)
+            found = [entry.kind for entry in await entries(front.store.engine)]
+            assert [found.count(each) for each in kinds] == [kinds.count(each) for each in kinds], kind
+
     async def test_a_refusal_says_why_and_is_final(self, front, session):
         made = await requested(front, session)
         path = f"{EXPORTS}/{made['id']}/decide"
@@ -200,6 +229,45 @@ class TestTheEnd:
             await db.execute(RECORDINGS.update().values(state="purging"))
         await front.context.packages.expire()
         assert not package_path(front.context.settings, view["id"]).exists()
+
+    async def test_a_package_of_a_recording_that_is_being_deleted_is_not_sent(self, front, session):
+        view = await ready(front, session)
+        async with writing(front.store.engine) as db:
+            await db.execute(RECORDINGS.update().values(state="purging"))
+        answer = await front.refused("conflict", "GET", f"{EXPORTS}/{view['id']}/package", "auditor")
+        assert "销毁" in answer.data["detail"]
+
+    async def test_a_download_ends_when_the_package_is_withdrawn(self, front, session, monkeypatch):
+        view = await ready(front, session)
+        monkeypatch.setattr("signaling.api.exports.download.LOOK", 0.0)
+        monkeypatch.setattr("signaling.api.playback.CHUNK", 1024)
+        exports, looks = front.context.exports, []
+        fetchable = exports.fetchable
+
+        async def withdrawn_meanwhile(*args):
+            looks.append(args)
+            if len(looks) == 3:
+                await exports.withdraw(view["id"], front.clock.now().wall)
+            return await fetchable(*args)
+
+        monkeypatch.setattr(exports, "fetchable", withdrawn_meanwhile)
+        with pytest.raises(ClientError):
+            await front.ask("GET", f"{EXPORTS}/{view['id']}/package", "auditor")
+        assert len(looks) == 3
+
+    async def test_a_package_that_is_being_built_may_be_withdrawn(self, front, session, monkeypatch):
+        monkeypatch.setattr(worker, "BUILDER", ("-c", "import time; time.sleep(600)"))
+        made = await requested(front, session)
+        await front.ask("POST", f"{EXPORTS}/{made['id']}/decide", "auditor-2", json=APPROVE)
+        folder = package_path(front.context.settings, made["id"]).parent
+        async with asyncio.timeout(PATIENCE):
+            while not folder.exists():
+                await asyncio.sleep(0.05)
+        answer = await front.ask("POST", f"{EXPORTS}/{made['id']}/withdraw", "auditor-2", json={})
+        assert answer.data["state"] == "expired"
+        async with asyncio.timeout(PATIENCE):
+            while folder.exists() or front.context.packages._building is not None:
+                await asyncio.sleep(0.05)
 
     async def test_its_officers_may_withdraw_it(self, front, session):
         view = await ready(front, session)

@@ -6,6 +6,7 @@ import pytest
 
 from broker.kernel.clock import Discipline
 from recorder.archive.catalog import PURGED, Catalog, columns
+from recorder.evidence.signing import KeyProblem
 from tests.support.recording.archives import archived, make_work
 from tests.support.recording.purging import DUE
 from tests.support.signaling.front import settle
@@ -36,6 +37,15 @@ async def due(front, monkeypatch):
     for user in ("auditor", "second", "foreign-auditor", "admin", "prison-sup"):
         front.tokens[user] = await front.store.issue_user_token(user, timedelta(hours=12))
     return folder
+
+
+def failing(error):
+    """Return a function that fails."""
+
+    def fail(*_):
+        raise error
+
+    return fail
 
 
 async def code(front, caller="auditor"):
@@ -73,6 +83,12 @@ class TestLooking:
             await front.refused("forbidden", method, path, "prison-sup", json=body)
             await front.refused("forbidden", method, path, "booking", json=body)
 
+    async def test_a_chain_that_is_not_whole_is_named_in_words(self, front, due):
+        chain = front.context.settings.archive_dir / "first-prison" / "chain.jsonl"
+        chain.write_bytes(chain.read_bytes() + b"{}\n")
+        (broken,) = (await front.ask("GET", PURGE, "auditor")).data["broken"]
+        assert broken["site"] == "first-prison" and "验证" in broken["zh"] and "verify" in broken["en"]
+
 
 class TestPermitting:
     async def test_gives_a_code_for_exactly_what_was_seen(self, front, due):
@@ -102,6 +118,23 @@ class TestApplying:
         assert (await Catalog(front.store.engine).row(SESSION))["state"] == PURGED
         kinds = ("PurgeOrdered", "RecordingPurged", "PurgeEnded")
         assert [entry.author for kind in kinds for entry in await front.noted(kind)] == ["user:second"] * 3
+
+    async def test_says_in_words_why_a_recording_was_not_deleted(self, front, due, monkeypatch):
+        monkeypatch.setattr("recorder.retention.removal.remove", failing(OSError(5, "Input/output error")))
+        await front.ask("POST", APPLY, "second", json={"code": await code(front)})
+        await front.context.purges.wait()
+        (failed,) = (await front.ask("GET", RUN, "second")).data["failed"]
+        assert failed["session"] == SESSION and "磁盘" in failed["zh"] and "disk" in failed["en"]
+        assert due.exists()
+
+    @pytest.mark.parametrize("error", [KeyProblem("no key"), RuntimeError("a fault")])
+    async def test_a_fault_that_ends_it_is_shown(self, front, due, monkeypatch, error):
+        monkeypatch.setattr("signaling.retention.purge_run.purge_of", failing(error))
+        await front.ask("POST", APPLY, "second", json={"code": await code(front)})
+        await front.context.purges.wait()
+        data = (await front.ask("GET", RUN, "second")).data
+        assert (data["state"], data["deleted"]) == ("ended", 0) and data["zh"] and data["en"]
+        assert due.exists()
 
     async def test_the_same_person_is_refused(self, front, due):
         await front.refused("forbidden", "POST", APPLY, "auditor", json={"code": await code(front)})

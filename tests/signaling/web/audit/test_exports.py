@@ -39,8 +39,9 @@ class TestDeciding:
     async def test_an_approved_package_is_followed_until_it_can_be_fetched(
         self, audit: Page, archive: FakeArchive
     ) -> None:
-        archive.exports = [handed("exp_1")]
+        archive.exports = [handed("exp_1", downloaders=[ME, {"id": "sun", "name": "孙审计"}])]
         await audit.get_by_role("link", name="移交").click()
+        await expect(audit.get_by_text("可下载人：李明，孙审计")).to_be_visible()
         await audit.get_by_role("button", name="批准", exact=True).click()
         await audit.get_by_role("dialog").get_by_role("button", name="批准", exact=True).click()
         await expect(audit.get_by_role("progressbar", name="移交包进度")).to_be_visible()

@@ -13,6 +13,7 @@ from tests.support.monitor.fake_server import FakeMonitor
 
 SITE: dict[str, Any] = {"site": "yunnan-1", "site_name": "云南第一监狱", "recordings": 2, "bytes": 3_500_000_000}
 SITE |= {"oldest": BEGAN.isoformat(), "newest": BEGAN.isoformat()}
+FAILED_ROW = {"session": "ses_x", "why": "OSError: busy", "zh": "磁盘读写出错", "en": "the disk failed"}
 HELD = {"code": "held", "count": 3, "zh": "证据保全中", "en": "held as evidence"}
 
 
@@ -54,14 +55,14 @@ class TestThePurge:
         self, due: Page, archive: FakeArchive
     ) -> None:
         archive.runs = [purge_run("running", recordings=2, deleted=1), purge_run("ended", recordings=2, deleted=2)]
-        archive.runs[1] |= {"failed": [{"session": "ses_x", "why": "OSError: busy"}]}
+        archive.runs[1] |= {"failed": [FAILED_ROW]}
         await due.get_by_label("确认码").fill("abcd-efgh-jklm-npqr")
         archive.plan |= {"recordings": 0, "sites": []}
         await due.get_by_role("button", name="执行销毁").click()
         await due.get_by_role("dialog").get_by_role("button", name="销毁", exact=True).click()
         await expect(due.get_by_text("正在销毁：")).to_be_visible()
         await expect(due.get_by_text("已销毁 2 / 2 份，失败 1 份（li-ming 执行，sun 同意）")).to_be_visible()
-        await expect(due.get_by_text("ses_x: OSError: busy")).to_be_visible()
+        await expect(due.get_by_text("ses_x: 磁盘读写出错")).to_be_visible()
         await expect(due.get_by_text("没有到期录像")).to_be_visible()
         assert archive.orders == [("purge/apply", "", {"code": "ABCD-EFGH-JKLM-NPQR"})]
 

@@ -48,6 +48,7 @@ function partsOf(request, me, linked, onStep) {
     el("p", { class: "mark-text", dir: "auto" }, request.reason),
     el("p", { class: "quiet small" }, `${t("audit_export_by", { name: request.by.name, at: dateAndTime(request.at) })}${decisionOf(request)}`),
   ];
+  if (request.downloaders.length) made.push(el("p", { class: "quiet small" }, t("audit_export_downloaders", { names: request.downloaders.map(({ name }) => name).join(t("and_then")) })));
   if (request.state === "building") made.push(el("progress", { max: "1", value: String(request.progress), "aria-label": t("audit_export_progress") }));
   if (request.failure) made.push(el("p", { class: "export-trouble" }, inWords({ zh: request.failure_zh, en: request.failure_en })));
   if (request.sound === false) made.push(el("p", { class: "export-trouble" }, t("audit_export_unsound")));

@@ -1,0 +1,21 @@
+"""The making of a package leaves the room that recordings need, also when they begin meanwhile."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from recorder.export.build import NoRoom, build
+from tests.recorder.export.conftest import Made
+
+
+def test_ends_when_the_room_becomes_short_and_leaves_nothing(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = msgspec.structs.replace(made.order, target=str(tmp_path / "package.zip"), reserve=1 << 30)
+    rooms = iter((1 << 40, 1 << 40))
+    monkeypatch.setattr("recorder.archive.paths.free_bytes", lambda _: next(rooms, 1 << 20))
+    shares: list[float] = []
+    with pytest.raises(NoRoom):
+        build(order, shares.append)
+    assert len(shares) == 1 and list(tmp_path.iterdir()) == []
