@@ -53,6 +53,13 @@ class Forbidden(VisitError):
     title_zh, title_en = "没有权限", "Not allowed for this role"
 
 
+class InspectionNeeded(VisitError):
+    """A procurator looks at a visit without having begun an inspection of it."""
+
+    code, http_status, close_code = "inspection_needed", 403, 4003
+    title_zh, title_en = "请先开始检察", "Begin an inspection first"
+
+
 class SecondFactorNeeded(VisitError):
     """The password is right, and the account has a second factor: `ticket` goes with the code to
     `/api/v1/sign-in/factor` before `expires_at`; `methods` names the kinds that the account has."""

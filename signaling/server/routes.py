@@ -16,6 +16,7 @@ from broker.control.session_runner import SessionRunner
 from broker.kernel.errors import (
     BadRequest,
     Forbidden,
+    InspectionNeeded,
     NotFound,
     NotSignedIn,
     SecondFactorMissing,
@@ -138,6 +139,8 @@ class Route:
         always: list[type[VisitError]] = [TooMany, Incident, BadRequest, StorageUnavailable]
         if not self.open:
             always += [NotSignedIn, Forbidden, SecondFactorMissing]
+        if Role.PROCURATOR in self.roles:
+            always += [InspectionNeeded]
         if self.body is not None:
             always += [TooLarge, UnsupportedType, TextNotAllowed]
         if "{" in self.path:

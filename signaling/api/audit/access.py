@@ -6,6 +6,7 @@ from typing import Any
 from broker.booking.slot import Slot
 from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import SessionId
+from signaling.api.inspections.check import check_inspects
 from signaling.auth.scope import may_see
 from signaling.history.sources import HAS_FILM
 from signaling.server.routes import Call
@@ -13,11 +14,12 @@ from signaling.server.routes import Call
 
 async def visit_of(call: Call) -> tuple[Slot, Any]:
     """Return the slot of the visit in the path and its row in the history, if it exists for the auditor. Raises
-    NotFound, in the same words for those of other sites."""
+    NotFound, in the same words for those of other sites, or InspectionNeeded."""
     session, store = SessionId(call.id("session")), call.context.store
     slot = (await store.slots_of([session])).get(session)
     if slot is None or slot.drill or not may_see(call.user, slot):
         raise NotFound()
+    await check_inspects(call.context, call.user, session)
     row = await store.visit_row(session)
     if row is None:  # it was booked a moment ago
         call.context.history.want(session)

@@ -19,6 +19,7 @@ from signaling.api.audit.relisten import rating_views
 from signaling.api.audit.rows import beside, members, side_of
 from signaling.api.audit.timeline import Shown, timeline_view
 from signaling.api.audit.visits import REFUSED, VISIT
+from signaling.api.inspections.messages import inspection_view
 from signaling.api.messages.recordings import HoldView
 from signaling.auth.scope import Role, author
 from signaling.history.sources import HAS_FILM
@@ -28,10 +29,10 @@ from signaling.server.encoded import Encoded
 from signaling.server.routes import Call, Table
 
 table = Table("visit")
-AUDITOR = (Role.AUDITOR,)
+READS = (Role.AUDITOR, Role.PROCURATOR)
 
 
-@table.add("GET", VISIT, roles=AUDITOR, zh="会见详情（审计）", en="One visit of the history", refused=REFUSED)
+@table.add("GET", VISIT, roles=READS, zh="会见详情（审计）", en="One visit of the history", refused=REFUSED)
 async def get_visit(call: Call) -> VisitDetail:
     """One visit in full, whatever became of it. Where there is no film, the timeline is that of the journal."""
     slot, row = await visit_of(call)
@@ -66,6 +67,10 @@ async def get_visit(call: Call) -> VisitDetail:
         holds=[
             HoldView.model_validate({name: hold[name] for name in HoldView.model_fields})
             for hold in await call.context.recordings.holds(slot.session)
+        ],
+        inspections=[
+            await inspection_view(names, inspection)
+            for inspection in await call.context.store.inspections_of(slot.session)
         ],
     )
 
@@ -111,7 +116,7 @@ def _pack(facts: Mapping[str, Any] | None) -> PackName | None:
 @table.add(
     "GET",
     f"{VISIT}/poster",
-    roles=AUDITOR,
+    roles=READS,
     zh="会见缩略图",
     en="A small still of both sides",
     gives="image/jpeg",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from broker.kernel.ids import Side
+from signaling.api.inspections.messages import InspectionView
 from signaling.api.messages.fields import Article, Inbound, Line, Moment, Name, NoteText, Outbound, Share
 from signaling.api.messages.recordings import HoldView
 from signaling.api.messages.session_view import Words
@@ -356,6 +357,8 @@ class VisitDetail(VisitBase):
     marks: list[MarkView]
     ratings: list[RatingView]
     holds: list[HoldView]
+    inspections: list[InspectionView]
+    """By procurators, the latest first."""
 
 
 class RelistenQuery(Inbound):

@@ -2,11 +2,9 @@
 recorded, read-only. A procurator is never counted among the supervisors, and the officers of both sides see who looks
 on and why."""
 
-from broker.control.store.history.inspections import Inspection
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import SessionId
-from signaling.api.messages.fields import Inbound, Moment, NoteText, Outbound
-from signaling.api.messages.session_view import Officer
+from signaling.api.inspections.messages import InspectionList, InspectionOrder, InspectionView, inspection_view
 from signaling.auth.scope import OFFICERS, Role, author, found, seen, sign_in_of
 from signaling.auth.session_expiry import end_media
 from signaling.server.routes import Call, Table
@@ -18,30 +16,6 @@ REFUSED = "InspectionRefused"
 """Journal kind of a refusal."""
 
 
-class InspectionOrder(Inbound):
-    """A procurator's reason to look at a visit; journaled, and seen by the officers of both sides."""
-
-    reason: NoteText
-
-
-class InspectionView(Outbound):
-    """One inspection of a visit. It opens the visit, live and recorded, to `by` until `expires_at` or its end."""
-
-    id: str
-    session: str
-    by: Officer
-    reason: str
-    begun_at: Moment
-    expires_at: Moment
-    ended_at: Moment | None
-
-
-class InspectionList(Outbound):
-    """All inspections of a visit, the latest first."""
-
-    inspections: list[InspectionView]
-
-
 @table.add("POST", INSPECTIONS, roles=PROCURATOR, zh="开始检察", en="Begin an inspection", status=201, refused=REFUSED)
 async def begin_inspection(call: Call, body: InspectionOrder) -> InspectionView:
     """Begin to inspect a visit of the procurator's prison, of any prison for the province's: one to come, under way or
@@ -51,7 +25,7 @@ async def begin_inspection(call: Call, body: InspectionOrder) -> InspectionView:
     begun = await call.context.store.begin_inspection(session, call.user.id, reason)
     data = {"inspection": begun.id, "reason": reason}
     call.context.journal.note("InspectionBegun", session, author(call.user), data)
-    return await _view(call, begun)
+    return await inspection_view(call.context.names, begun)
 
 
 @table.add("GET", INSPECTIONS, roles=OFFICERS | {Role.PROCURATOR}, zh="本场检察记录", en="Inspections of a visit")
@@ -59,7 +33,7 @@ async def get_inspections(call: Call) -> InspectionList:
     """The inspections of this visit, with persons and reasons: for the officers of both sides."""
     session = await _session(call)
     listed = await call.context.store.inspections_of(session)
-    return InspectionList(inspections=[await _view(call, inspection) for inspection in listed])
+    return InspectionList(inspections=[await inspection_view(call.context.names, inspection) for inspection in listed])
 
 
 @table.add(
@@ -88,15 +62,3 @@ async def _session(call: Call) -> SessionId:
     if slot.drill:
         raise NotFound()
     return slot.session
-
-
-async def _view(call: Call, inspection: Inspection) -> InspectionView:
-    return InspectionView(
-        id=inspection.id,
-        session=inspection.session,
-        by=await call.context.names.officer(inspection.user),
-        reason=inspection.reason,
-        begun_at=inspection.begun_at,
-        expires_at=inspection.expires_at,
-        ended_at=inspection.ended_at,
-    )

@@ -13,6 +13,7 @@ const look = async (path) => (await request(path, { background: true })).json();
 /** @param {object} search see state/audit_query.js; in a body, because names must stand in no address */
 export const visits = (search) => json("/api/v1/visits/search", "POST", search);
 export const visitOf = (session) => json(visit(session));
+export const inspect = (session, reason) => json(`/api/v1/sessions/${encodeURIComponent(session)}/inspections`, "POST", { reason });
 export const posterOf = (session) => `${visit(session)}/poster`;
 
 /** The address of a film: `view`, or one of `prison`, `visitor` and `supervisors`, the officers' voices. */

@@ -8,7 +8,7 @@ import { complain } from "../ui/toast.js";
 import { Audit } from "./audit_page.js";
 
 const page = document.getElementById("page");
-const ROLES = new Set(["auditor"]);
+const ROLES = new Set(["auditor", "procurator"]);
 let running = null;
 
 function askToSignIn() {

@@ -121,8 +121,9 @@ export class Audit {
   async #showVisit({ session, at }) {
     const turn = this.#turn;
     this.#view.show("visit", el("p", { class: "audit-busy", role: "status" }, el("progress", { tLabel: "loading" }), el("span", { t: "loading" })));
-    const visit = await audit.visitOf(session);
+    const visit = await this.#opened(session);
     if (turn !== this.#turn) return;
+    if (!visit) return this.#back();
     this.#visit = visitView(visit, {
       me: this.#me, now: () => `${dayOf(this.#now())} ${timeWithSeconds(this.#now())}`, onHelp: () => showHelp(AUDIT_KEYS), onBack: () => this.#back(),
       onAdd: (mark) => this.#do(audit.addMark(session, mark), "audit_done_mark"),
@@ -137,6 +138,19 @@ export class Audit {
     this.#title();
     this.#visit.start(at);
     this.#tick();
+  }
+
+  /** Reads a visit; a procurator is asked for the reason of the inspection first. @returns null where there is none */
+  async #opened(session) {
+    try {
+      return await audit.visitOf(session);
+    } catch (error) {
+      if (error.code !== "inspection_needed") throw error;
+    }
+    const answer = await askReasonFor("inspect", session);
+    if (!answer) return null;
+    await audit.inspect(session, answer.reason);
+    return audit.visitOf(session);
   }
 
   /** Carries out an order about the visit that is shown; returns whether it was done. */

@@ -116,6 +116,7 @@ export const auditEn = {
   audit_approved: "Approved by",
   audit_language: "Language",
   audit_officers_of: "Officers ({side})",
+  audit_inspected: "Inspected",
   audit_pack: "Rules",
   audit_kept_until: "Kept until",
   audit_no_film: "There is no film to play: {state}",
@@ -239,6 +240,9 @@ export const auditEn = {
   audit_hold_column_by: "By",
   audit_hold_column_at: "Since",
   audit_open: "Open visit {session}",
+  audit_ask_inspect: "Begin an inspection",
+  audit_ask_inspect_warning: "Your name and the reason are journaled, and the officers of both sides see them. The inspection lasts four hours.",
+  audit_ask_inspect_yes: "Begin the inspection",
   audit_ask_hold: "Hold the recording",
   audit_ask_hold_warning: "While it is held it is not deleted, also when it is due. The reason is journaled and signed.",
   audit_ask_hold_yes: "Hold",
@@ -334,6 +338,6 @@ export const auditEn = {
   audit_key_back: "Back",
   audit_key_help: "Show these keys",
 
-  problem_not_auditor: "This page is for auditors",
-  problem_not_auditor_detail: "Sign in with an auditor’s account.",
+  problem_not_auditor: "This page is for auditors and procurators",
+  problem_not_auditor_detail: "Sign in with an auditor’s or a procurator’s account.",
 };

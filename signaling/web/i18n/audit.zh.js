@@ -116,6 +116,7 @@ export const auditZh = {
   audit_approved: "批准",
   audit_language: "语言",
   audit_officers_of: "管理员（{side}）",
+  audit_inspected: "检察",
   audit_pack: "规则",
   audit_kept_until: "保存至",
   audit_no_film: "没有可以播放的录像：{state}",
@@ -239,6 +240,9 @@ export const auditZh = {
   audit_hold_column_by: "保全人",
   audit_hold_column_at: "时间",
   audit_open: "打开会见 {session}",
+  audit_ask_inspect: "开始检察",
+  audit_ask_inspect_warning: "理由和您的姓名写入日志，双方管理人员都能看到。检察四小时内有效。",
+  audit_ask_inspect_yes: "开始检察",
   audit_ask_hold: "保全录像",
   audit_ask_hold_warning: "保全期间即使到期也不销毁。理由记入日志并签名。",
   audit_ask_hold_yes: "保全",
@@ -334,6 +338,6 @@ export const auditZh = {
   audit_key_back: "返回",
   audit_key_help: "显示本说明",
 
-  problem_not_auditor: "此页面供审计人员使用",
-  problem_not_auditor_detail: "请使用审计员账号登录。",
+  problem_not_auditor: "此页面供审计人员和检察人员使用",
+  problem_not_auditor_detail: "请使用审计员或检察人员的账号登录。",
 };

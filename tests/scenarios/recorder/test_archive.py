@@ -358,4 +358,5 @@ class TestCatalogTables:
             "view_copies": 9,
             "chain_heads": 3,
             "retention_seen": 3,
+            "exports": 20,
         }

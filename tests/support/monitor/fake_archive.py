@@ -137,7 +137,13 @@ def detail(session: str = RECORDED, **changes: Any) -> dict[str, Any]:
     pack = {"name": "yunnan", "version": "2023.1", "sha256": "ab" * 32}
     made = row(session) | {"zero_at": BEGAN.isoformat(), "film_seconds": 40.0, "people": people}
     made |= {"supervisors": _officers(), "approved_by": "周监狱长", "article": "云南 第十四条", "pack": pack}
-    made |= {"lanes": _lanes(), "marks": [mark("mrk_1", 11.0, "提到他人姓名")], "ratings": [], "holds": []}
+    made |= {
+        "lanes": _lanes(),
+        "marks": [mark("mrk_1", 11.0, "提到他人姓名")],
+        "ratings": [],
+        "holds": [],
+        "inspections": [],
+    }
     return made | changes
 
 
@@ -193,6 +199,7 @@ class FakeArchive:
         return [
             web.post("/api/v1/visits/search", self.search),
             web.get(visit, self.open),
+            web.post("/api/v1/sessions/{session}/inspections", self.inspect),
             web.get(f"{visit}/poster", self.poster),
             web.get("/api/v1/relisten", self.relisten),
             web.get(f"{visit}/verification", self.verification),
@@ -224,10 +231,19 @@ class FakeArchive:
         """Return one visit in full; 404 for all others."""
         session = request.match_info["session"]
         self.opened.append(session)
+        if "open" in self.refuse:
+            refusal = self.refuse["open"]
+            return web.json_response(refusal, status=refusal["status"], content_type="application/problem+json")
         if session not in self.details:
             missing = {"title": "不存在", "detail": "", "code": "not_found"}
             return web.json_response(missing, status=404, content_type="application/problem+json")
         return web.json_response(self.details[session])
+
+    async def inspect(self, request: web.Request) -> web.Response:
+        """Begin an inspection, which opens the visits."""
+        self.orders.append(("inspections", request.match_info["session"], await request.json()))
+        self.refuse.pop("open", None)
+        return web.json_response({}, status=201)
 
     async def poster(self, request: web.Request) -> web.Response:
         """Return a still picture of both sides."""

@@ -12,7 +12,7 @@ export function askPurge(kind, where) {
   });
 }
 
-/** @param {"withdraw" | "hold" | "lift"} kind @param {string} where what it is about */
+/** @param {"withdraw" | "hold" | "lift" | "inspect"} kind @param {string} where what it is about */
 export function askReasonFor(kind, where) {
   return ask({
     title: t(`audit_ask_${kind}`), where, warning: t(`audit_ask_${kind}_warning`), confirm: t(`audit_ask_${kind}_yes`), style: "primary", note: false,

@@ -6,12 +6,12 @@ import { timeWithSeconds } from "../../state/clock.js";
 import { el, put } from "../dom.js";
 import { languageButton } from "../header.js";
 
-const PARTS = ["search", "relisten", "holds", "exports", "purge"];
+const PARTS = { auditor: ["search", "relisten", "holds", "exports", "purge"], procurator: ["search"] };
 
 /** @param {{onSignOut()}} actions */
 export function pageView(me, { onSignOut }) {
   const time = el("time", { class: "clock", tTitle: "server_time" });
-  const links = new Map(PARTS.map((part) => [part, el("a", { href: `#${partFragment(part)}`, t: `audit_part_${part}` })]));
+  const links = new Map(PARTS[me.role].map((part) => [part, el("a", { href: `#${partFragment(part)}`, t: `audit_part_${part}` })]));
   const place = el("main", { id: "audit", tabindex: "-1" });
   const node = el("div", { class: "audit" },
     el("header", { class: "top" },

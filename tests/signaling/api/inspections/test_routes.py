@@ -58,11 +58,11 @@ class TestBeginning:
 
 class TestLive:
     async def test_needs_an_inspection_that_goes_on(self, front, session):
-        await front.refused("forbidden", "POST", f"/whep/{session}/prison", "procurator", **SDP)
+        await front.refused("inspection_needed", "POST", f"/whep/{session}/prison", "procurator", **SDP)
         begun = await begin(front, session)
         assert (await front.ask("POST", f"/whep/{session}/prison", "procurator", **SDP)).status == 201
         await front.ask("POST", f"{BEGIN.format(session)}/{begun['id']}/end", "procurator")
-        await front.refused("forbidden", "POST", f"/whep/{session}/visitor", "procurator", **SDP)
+        await front.refused("inspection_needed", "POST", f"/whep/{session}/visitor", "procurator", **SDP)
 
     async def test_ends_with_the_inspection(self, front, session):
         begun = await begin(front, session)
@@ -86,7 +86,7 @@ class TestLive:
         assert front.broker.dropped == [answer.headers["Location"].rpartition("/")[2]]
 
     async def test_the_view_of_the_visit_needs_an_inspection_too(self, front, session):
-        await front.refused("forbidden", "GET", f"/api/v1/sessions/{session}", "procurator")
+        await front.refused("inspection_needed", "GET", f"/api/v1/sessions/{session}", "procurator")
         await front.refused("forbidden", "GET", "/api/v1/sessions", "procurator")
         await begin(front, session)
         assert (await front.ask("GET", f"/api/v1/sessions/{session}", "procurator")).data["id"] == session
@@ -142,7 +142,7 @@ class TestRecorded:
 
     async def test_needs_an_inspection(self, front, session, recorded):
         for part in ("", "/film", "/sides/prison", "/view", "/copy", "/coverage"):
-            await front.refused("forbidden", "GET", recorded + part, "procurator")
+            await front.refused("inspection_needed", "GET", recorded + part, "procurator")
         await begin(front, session)
         assert (await front.ask("GET", recorded, "procurator")).data["session"] == session
         (seen,) = await front.noted("RecordingSeen")
@@ -155,3 +155,9 @@ class TestRecorded:
 
     async def test_of_another_prison_does_not_exist(self, front, recorded):
         await front.refused("not_found", "GET", recorded, "foreign-procurator")
+
+    async def test_of_a_visit_is_seen_by_its_auditors_with_the_reason(self, front, session, recorded):
+        begun = await begin(front, session)
+        for caller in ("auditor", "procurator"):
+            detail = (await front.ask("GET", f"/api/v1/visits/{session}", caller)).data
+            assert detail["inspections"] == [begun]

@@ -12,9 +12,9 @@ from tests.support.monitor.fake_server import TOKEN, FakeMonitor
 AUDITOR = {"kind": "user", "id": "li-ming", "name": "李明", "role": "auditor", "site": "yunnan-1"}
 
 
-async def open_page(tab: Tab, server: FakeMonitor, place: str = "") -> Page:
-    """Open the page of an auditor at a place of its own address."""
-    server.me = dict(AUDITOR)
+async def open_page(tab: Tab, server: FakeMonitor, place: str = "", **me: str) -> Page:
+    """Open the page of an auditor, or as `me` says, at a place of its own address."""
+    server.me = AUDITOR | me
     cookie = {"name": "huijian", "value": TOKEN, "url": server.url, "httpOnly": True}
     await tab.page.context.add_cookies([cookie])  # type: ignore[list-item]
     await tab.page.goto(f"{server.url}/audit{place}")

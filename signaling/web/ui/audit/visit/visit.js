@@ -22,6 +22,7 @@ const PLAYABLE = "archived";
  */
 export function visitView(visit, actions) {
   const playable = visit.recording?.state === PLAYABLE;
+  const acts = actions.me.role === "auditor"; // a procurator looks on
   const seek = (second) => player?.seek(second);
   const timeline = timelineView(seek);
   const player = playable ? playerView(visit, { me: actions.me, now: actions.now, onHelp: actions.onHelp, onTime: (second) => timeline.tick(second) }) : null;
@@ -36,8 +37,8 @@ export function visitView(visit, actions) {
     el("div", { class: "visit-head line" }, el("button", { type: "button", class: "small-button", t: "audit_back", on: { click: actions.onBack } }), head.title),
     el("div", { class: "visit-left" }, player?.node ?? noFilm, timeline.node),
     el("aside", { class: "visit-right", tLabel: "audit_about" },
-      el("section", { class: "visit-about", "aria-labelledby": "about-title" }, el("h2", { id: "about-title", t: "audit_about" }), head.list), marks.node, ratings.node,
-      ...(playable ? [verification.node, exportsSection(actions.exportsOpened)] : []), ...(visit.recording ? [holds.node] : [])));
+      el("section", { class: "visit-about", "aria-labelledby": "about-title" }, el("h2", { id: "about-title", t: "audit_about" }), head.list),
+      ...(acts ? [marks.node, ratings.node] : []), ...(acts && playable ? [verification.node, exportsSection(actions.exportsOpened)] : []), ...(acts && visit.recording ? [holds.node] : [])));
 
   function update(changed) {
     timeline.update(changed, changed.film_seconds ?? changed.seconds ?? 0);
@@ -62,7 +63,7 @@ export function visitView(visit, actions) {
         const to = timeline.eventFrom(player?.time ?? 0, key === "]" || key === "】");
         if (to !== null) seek(to);
       },
-      mark: () => marks.begin(player?.time ?? 0),
+      ...(acts ? { mark: () => marks.begin(player?.time ?? 0) } : {}),
       back: actions.onBack,
       help: actions.onHelp,
     },
