@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from signaling.api.messages.fields import Inbound, Line, Moment, Name, Note, NoteText, Outbound
+from signaling.api.messages.fields import Id, Inbound, Line, Moment, Name, Note, NoteText, Outbound
 from signaling.api.messages.session_view import Officer
 
 Receiver = Annotated[str, StringConstraints(min_length=2, max_length=60), Line]
@@ -32,7 +32,7 @@ class ExportQuery(Inbound):
     """Which requests are wanted: of a state, of a session, or all."""
 
     state: StateName | None = None
-    session: Annotated[str, StringConstraints(max_length=64)] | None = None
+    session: Id | None = None
 
 
 class ExportView(Outbound):

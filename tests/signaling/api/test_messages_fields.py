@@ -12,7 +12,9 @@ from tests.signaling.api.test_slots import ORDER
 
 MODULES = (approvals, follow_ups, orders, recordings, sign_in, slots, socket)
 PASSWORDS = {(model, "password") for model in ("SignIn", "OwnPassword", "Refusal", "Word")} | {("OwnPassword", "new")}
-NO_TEXT = PASSWORDS | {("PersonOrder", "id")}
+PASSWORDS |= {(model, "password") for model in ("AddFactor", "Invite", "Redeem")}
+SECRETS = {("Proof", "recovery"), ("OidcReturn", "code"), ("OidcReturn", "state")}
+NO_TEXT = PASSWORDS | SECRETS | {("PersonOrder", "id")}
 """Secrets are compared as they are; ids are brought into one form, in which nothing invisible is left."""
 UNREADABLE = ("王\u202e三", "王\u200b三", "王\x1b三", "王\x00", "\ufeff王", "王\u2028三", "王\u0378")
 

@@ -118,7 +118,7 @@ async def running_front(folder, clock, made, drill_tools=None):
         app[CONTEXT].allowance.budgets = {kind: Budget(1e9, 1.0) for kind in BUDGETS}
         app[CONTEXT].changes = app[CONTEXT].terminal_changes = Limit(burst=10**9, per_minute=1)
         async with TestClient(ConnectionServer(app)) as client:
-            yield Front(client, broker, clock, tokens, journal, store)
+            yield Front(client, broker, clock, dict(tokens), journal, store)
 
 
 @pytest.fixture

@@ -48,11 +48,12 @@ async def former_store(former, clock):
 
 
 def schema(path):
-    """Return every statement that made the tables, indexes and triggers, without regard to their order."""
+    """Return every statement that made the tables, indexes and triggers, without regard to their order, nor to that of
+    the columns and constraints in them, which a table that is made anew has in any order."""
     connection = sqlite3.connect(path)
-    found = sorted(row[0] for row in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"))
+    made = [row[0] for row in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")]
     connection.close()
-    return found
+    return sorted(sorted(line.strip().rstrip(",") for line in text.splitlines()) for text in made)
 
 
 class TestSchema:
@@ -138,6 +139,8 @@ class TestRows:
     async def test_every_table_of_the_recorder_has_its_row(self, former_store):
         async with reading(former_store.engine) as db:
             for table in RECORDER_TABLES.tables.values():
+                if table.name == "exports":  # version 0.1.0 had none
+                    continue
                 rows = (await db.execute(select(table))).mappings().all()
                 assert len(rows) == 1, table.name
                 assert all(value.tzinfo is UTC for value in rows[0].values() if isinstance(value, datetime)), table.name
