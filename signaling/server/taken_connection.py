@@ -11,7 +11,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from signaling.server.connection import Connection
 
-WRITE_BUFFER = 512 * 1024
+WRITE_BUFFER = 1024 * 1024
 """Bytes of an answer that are kept for a slow reader without waiting: more than the largest answer to strangers has."""
 
 

@@ -6,6 +6,7 @@ from openapi_spec_validator import validate
 from signaling.auth.scope import Role, role_of
 from signaling.server import pages
 from signaling.server.app import ROUTES
+from signaling.server.taken_connection import WRITE_BUFFER
 
 CALLERS = {
     Role.TERMINAL: "p1",
@@ -65,6 +66,10 @@ class TestTheDocument:
             if route.method != "HEAD" and route.resource.canonical not in {*pages.PAGES, pages.VERIFIER, "/web/{path}"}
         }
         assert listed == served == {(route.method, route.path) for route in ROUTES}
+
+    async def test_it_waits_for_no_reader(self, shared_front):
+        answer = await shared_front.ask("GET", "/api/v1/openapi.json")
+        assert len(await answer.read()) < WRITE_BUFFER  # else a stranger who does not read it would hold a turn
 
 
 class TestDefaultDeny:

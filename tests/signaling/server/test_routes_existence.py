@@ -49,6 +49,7 @@ BODIES = {
     "exports": {"reason": "法院调取", "receiver": "某法院", "downloaders": ["foreign-auditor"]},
     "marks": {"at": 1.0, "to": None, "text": "注意", "kind": "note"},
     "ratings": {"verdict": "proper", "text": "无异常"},
+    "remove": {"proof": {"code": "123456"}},
     "lift": {"reason": "结案"},
     "cancel": {"reason": "x"},
     "withdraw": {"article": "YN-18", "reason": "停电"},

@@ -42,7 +42,7 @@ function row() {
 }
 
 const wordsOf = (session, { side, room, by }) =>
-  t("farewell_of", { side: t(sideKey(session, side)), who: room ? t("farewell_room") : by?.name ?? "" });
+  t("farewell_of", { side: t(sideKey(session, side)), name: room ? t("farewell_room") : by?.name ?? "" });
 
 /** Words for new and withdrawn words of the sides, for screen readers. */
 export function farewellChanged(before, after) {
