@@ -189,7 +189,7 @@ class TestAccess:
         await tab.page.get_by_label("用户名").fill("li-ming")
         await tab.page.get_by_label("密码").fill("right")
         await tab.page.keyboard.press("Enter")
-        await expect(tab.page.get_by_text("此页面供审计人员使用")).to_be_visible()
+        await expect(tab.page.get_by_text("此页面供审计人员和检察人员使用")).to_be_visible()
         assert [each for each in await tab.page.context.cookies() if each["name"] == "huijian"] == []
         tab.complaints.errors.clear()  # the browser's own message about the 401
         await tab.leave(server)
