@@ -26,7 +26,7 @@ from signaling.server.routes import Call, Table, Verb
 table = Table("recordings")
 AUDITOR = (Role.AUDITOR,)
 READS = (Role.AUDITOR, Role.PROCURATOR)
-"""Who may see and play; a procurator what an inspection has opened."""
+"""The roles that may see and play recordings; a procurator those that an inspection has opened."""
 REFUSED = "RecordingRefused"
 """Journal kind of a refusal."""
 

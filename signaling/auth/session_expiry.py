@@ -82,10 +82,15 @@ def _open_pages(context: Context) -> set[str]:
 
 
 async def check_observers(context: Context) -> None:
-    """End what procurators watch of visits whose inspection has ended, or began to be watched while it ended. Raises
-    StorageUnavailable; the next round tries again."""
+    """End what procurators watch of visits whose inspection has ended, or began to be watched while it ended. A
+    database that does not answer ends nothing; the next round asks again."""
     for maker, session in context.resources.observing():
-        if not await context.store.inspects(session, maker.removeprefix("user:")):
+        try:
+            goes_on = await context.store.inspects(session, maker.removeprefix("user:"))
+        except VisitError as error:
+            log.warning("inspections not checked", code=error.code)
+            return
+        if not goes_on:
             await end_media(context, maker, session)
 
 

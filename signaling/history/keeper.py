@@ -85,8 +85,8 @@ class HistoryKeeper:
             except VisitError as error:
                 log.warning("the history waits for the database", why=error.code)
                 await asyncio.sleep(RETRY)
-            except Exception:
-                log.exception("a part of the history was not written")
+            except Exception as error:  # by its type alone: the words of a database's error may hold names
+                log.error("a part of the history was not written", why=type(error).__name__)
                 return
 
     async def settle(self) -> None:

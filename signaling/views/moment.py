@@ -26,7 +26,7 @@ class SessionMoment:
     rebooking: Rebooking | None = None
     absence: Absence | None = None
     observers: tuple[UserId, ...] = ()
-    """Who looks on without being counted."""
+    """The persons who look on without being counted."""
 
 
 def moment_of(live: SessionRunner, now: Instant) -> SessionMoment:
