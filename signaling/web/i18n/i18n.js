@@ -46,7 +46,7 @@ export function setLanguage(next) {
 /** Rewrites all words under `root` in the current language. */
 export function translate(root) {
   document.documentElement.lang = current === "zh" ? "zh-CN" : "en";
-  document.title = t(document.body.dataset.title ?? "title");
+  document.title = t(document.body?.dataset.title ?? "title");
   for (const node of root.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
   for (const node of root.querySelectorAll("[data-t-label]")) node.ariaLabel = t(node.dataset.tLabel);
   for (const node of root.querySelectorAll("[data-t-title]")) node.title = t(node.dataset.tTitle);

@@ -2,7 +2,30 @@
  * Words about a session that several views and messages need alike.
  */
 import { SIDES } from "../state/sessions.js";
+import { endsOf, roomsOf } from "../state/visit_names.js";
 import { inWords, t } from "./i18n.js";
+
+/**
+ * The name of a visit wherever officers read one: the prisoner and the county (王建国 ⇄ 官渡区司法局); between two prisons
+ * both prisoners. Visits that would read alike carry what sets them apart (state/visit_names.js). A drill says that it is.
+ */
+export function visitName(session) {
+  const { near, far, place } = endsOf(session);
+  const ends = `${joined(near)} ⇄ ${far.length ? t("prisoner_of", { name: joined(far), place }) : place}`;
+  const apart = session.apart?.length ? t("apart", { facts: session.apart.join(t("apart_and")) }) : "";
+  return (session.drill ? `${t("drill")} · ` : "") + ends + apart;
+}
+
+const MOST_NAMES = 2;
+/** The names of a side; of many the first, and how many they are. */
+const joined = (names) => (names.length > MOST_NAMES
+  ? t("names_and_more", { name: names[0], count: names.length }) : names.join(t("and_names")));
+
+/** Where a visit is: both rooms by name. It stands second, after the visit's name. */
+export const visitPlace = (session) => roomsOf(session);
+
+/** A visit in one line, for dialogs and hints: name and rooms. */
+export const visitLine = (session) => `${visitName(session)} · ${visitPlace(session)}`;
 
 /** Both rooms by name, the prison's first; those of a drill say that it is one. */
 export const roomNames = (session) =>

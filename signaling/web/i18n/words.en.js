@@ -11,6 +11,10 @@ export const en = {
   and_names: ", ",
   and_then: ", ",
   colon: ": ",
+  prisoner_of: "{name} ({place})",
+  names_and_more: "{name} and others ({count})",
+  apart: " ({facts})",
+  apart_and: ", ",
   skip_to_wall: "Skip to the pictures",
 
   sign_in: "Sign in",

@@ -11,6 +11,10 @@ export const zh = {
   and_names: "、",
   and_then: "，",
   colon: "：",
+  prisoner_of: "{name}（{place}）",
+  names_and_more: "{name}等{count}人",
+  apart: "（{facts}）",
+  apart_and: "，",
   skip_to_wall: "跳到监看画面",
 
   sign_in: "登录",

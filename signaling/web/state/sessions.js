@@ -2,6 +2,7 @@
  * The sessions that the server has reported, each with the moment at which its view arrived.
  */
 import { dayOf } from "./clock.js";
+import { setApart } from "./visit_names.js";
 
 export const WATCHABLE = new Set(["check_in", "ready", "live", "held"]);
 export const SIDES = ["prison", "visitor"];
@@ -16,6 +17,7 @@ export class Sessions {
   #views = new Map(); // id -> {view, receivedAt}
 
   update(view) {
+    view.apart = this.get(view.id)?.apart ?? [];
     this.#views.set(view.id, { view, receivedAt: performance.now() });
   }
 
@@ -29,11 +31,17 @@ export class Sessions {
   get = (id) => this.#views.get(id)?.view ?? null;
   receivedAt = (id) => this.#views.get(id)?.receivedAt ?? null;
 
-  /** The sessions of `day` and any other that still goes on, by time; the rest is forgotten. */
+  /**
+   * The sessions of `day` and any other that still goes on, by time; the rest is forgotten. Each gets `apart`: the facts
+   * without which it would read like another one of them.
+   */
   ofDay(day) {
     for (const [id, { view }] of this.#views) {
       if (!watchable(view) && dayOf(new Date(view.starts_at)) !== day) this.#views.delete(id);
     }
-    return [...this.#views.values()].map(({ view }) => view).sort(earlier);
+    const views = [...this.#views.values()].map(({ view }) => view).sort(earlier);
+    const facts = setApart(views);
+    for (const view of views) view.apart = facts.get(view.id);
+    return views;
   }
 }
