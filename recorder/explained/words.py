@@ -61,6 +61,14 @@ CROSSED = {
     ),
 }
 
+NOTHING_MISSING = Words(
+    "录像没有缺失，会见没有中断。", "Nothing is missing in the recording, and nothing was interrupted."
+)
+NOT_EXPLAINED = Words(
+    "录像的时间线或清单无法读取，不能说明缺失。",
+    "The timeline or the manifest of the recording cannot be read, so that nothing can be explained.",
+)
+
 
 def hold_words(reason: str, article: str) -> Words:
     """Return why a visit was held, with the article where an officer named one."""

@@ -4,11 +4,13 @@ its parent. Progress goes to standard output as JSON lines. Blocks."""
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from broker.kernel import atomic_files, canonical_json
 from recorder.archive import paths
@@ -17,6 +19,7 @@ from recorder.evidence import site_chain
 from recorder.evidence.report import Damage
 from recorder.evidence.signing import SIGNATURE, Keys, PublicKey, Signer, installed, trusted
 from recorder.evidence.verify import verify
+from recorder.explained.explain import Explained, explain
 from recorder.export import contents, verifier_page
 from recorder.export.chain_part import ChainPart, part_of
 from recorder.export.contents import Order, Packed
@@ -26,6 +29,7 @@ from recorder.export.zip_file import CHUNK, PackageFile, writing
 from recorder.retention.removal import unfinished
 from recorder.viewcopy.render import make
 
+log = structlog.get_logger()
 Report = Callable[[float], None]
 RENDERED, PACKED = 0.85, 0.99
 """Share of the work that is done when the view copy is made, and when the files are packed."""
@@ -160,14 +164,27 @@ def _add_papers(
     for key in public:
         package.add_bytes(f"{contents.KEYS}/{key.id}.pem", key.pem())
     package.add_bytes(contents.HEADS, f"CHAIN {order.site} {part.newest}\n".encode())
-    package.add_bytes(contents.EVENTS_PAGE, page(manifest, timeline))
-    package.add_bytes(contents.EVENTS, as_json(manifest, timeline))
+    explained = _explained(order, manifest, timeline)
+    package.add_bytes(contents.EVENTS_PAGE, page(manifest, timeline, explained))
+    package.add_bytes(contents.EVENTS, as_json(manifest, timeline, explained))
     package.add_bytes(contents.PAGE, verifier_page.page())
     recording = f"{contents.ARCHIVE}/{order.recording}"
     hashes = {name: package.files[f"{recording}/{name}"]["sha256"] for name in (FILM, MANIFEST)}
     hashes[contents.VIEW] = package.files[contents.VIEW]["sha256"]
     ids = [key.id for key in public]
-    package.add_bytes(contents.COVER, cover_sheet(order, manifest, part.to_json(), hashes, ids, damages))
+    package.add_bytes(contents.COVER, cover_sheet(order, manifest, part.to_json(), hashes, ids, damages, explained))
+
+
+def _explained(
+    order: Order, manifest: Mapping[str, Any], timeline: Sequence[Mapping[str, Any]]
+) -> list[Explained] | None:
+    """Return why the film lacks something where it does, in the words of the auditors' page; None where the files were
+    changed so that it cannot be told, which hinders no package."""
+    try:
+        return explain(timeline, manifest, order.signed)
+    except Exception as error:  # whatever a file that was changed makes of its reader
+        log.error("a recording cannot be explained", session=order.session, why=type(error).__name__)
+        return None
 
 
 def _keys_of(manifest: dict[str, Any], part: ChainPart, own: PublicKey, keys: Keys) -> list[PublicKey]:

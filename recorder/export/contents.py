@@ -41,7 +41,7 @@ class Participant(msgspec.Struct, frozen=True):
 
 class Order(msgspec.Struct, frozen=True):
     """What one package is made of, for whom and on whose word. Paths are absolute but for `recording`, the folder in
-    the archive; moments are ISO 8601."""
+    the archive; moments are ISO 8601; `signed`: the visit was in sign language, in which silence needs no excuse."""
 
     export: str
     session: str
@@ -59,6 +59,7 @@ class Order(msgspec.Struct, frozen=True):
     expires_at: str
     reserve: int = 0
     people: tuple[Participant, ...] = ()
+    signed: bool = False
 
 
 class Packed(msgspec.Struct, frozen=True):

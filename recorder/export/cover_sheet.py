@@ -13,6 +13,8 @@ from fpdf import FPDF
 from fpdf.enums import WrapMode
 
 from broker.kernel.clock import in_shanghai
+from recorder.explained.explain import Explained
+from recorder.explained.words import NOT_EXPLAINED, NOTHING_MISSING
 from recorder.export.contents import Order, moment
 
 FONTS: tuple[tuple[str, int], ...] = (
@@ -26,6 +28,8 @@ FONTS: tuple[tuple[str, int], ...] = (
 """Files with a Chinese font and the number of the font in the file; the first that exists is used."""
 PACKAGES = "fonts-noto-cjk, fonts-wqy-zenhei or fonts-droid-fallback"
 LABEL, LINE = 48, 6.2  # mm
+MOST_EXPLAINED = 100
+"""Explanations on the sheet, four pages of them; a bad line makes more, and the timeline beside it has all."""
 
 
 class NoFont(Exception):
@@ -53,9 +57,10 @@ def cover_sheet(
     hashes: Mapping[str, str],
     keys: Sequence[str],
     damages: Sequence[Mapping[str, Any]],
+    explained: Sequence[Explained] | None = (),
 ) -> bytes:
-    """Return the page as PDF. `hashes`: SHA-256 by the name of a file; `keys`: ids of the keys that have signed. Raises
-    NoFont, OSError."""
+    """Return the page as PDF. `hashes`: SHA-256 by the name of a file; `keys`: ids of the keys that have signed;
+    `explained`: why something is missing in the film, None where it cannot be told. Raises NoFont, OSError."""
     sheet = _Sheet(moment(order.made_at))
     sheet.title("会见录像移交封面", f"移交编号 {order.export}")
     sheet.heading("录像")
@@ -86,7 +91,20 @@ def cover_sheet(
         "或在装有会见系统的机器上用 huijian verify --package 校验。",
     )
     sheet.row("保密", "本包含有个人信息和监管录像，仅供上述接收人按上述事由使用；view.mp4 画面有接收人水印。")
+    _explain(sheet, explained)
     return sheet.finish()
+
+
+def _explain(sheet: "_Sheet", explained: Sequence[Explained] | None) -> None:
+    """Add what is missing in the film or did not cross, and why, in the words of the timeline."""
+    sheet.heading("缺失与中断的说明")
+    if not explained:
+        sheet.row("录像", (NOT_EXPLAINED if explained is None else NOTHING_MISSING).zh)
+        return
+    for found in explained[:MOST_EXPLAINED]:
+        sheet.row(f"{found.at:.1f} 至 {found.to:.1f} 秒", found.zh)
+    if len(explained) > MOST_EXPLAINED:
+        sheet.row("其余", f"另有 {len(explained) - MOST_EXPLAINED} 处，见 timeline.html。")
 
 
 class _Sheet:

@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 import structlog
 
+from broker.booking.language import is_signed
+from broker.booking.slot import Slot
 from broker.control.journal.journal import Journal
 from broker.control.store.store import Store
 from broker.kernel.clock import Clock
@@ -180,7 +182,7 @@ class ExportWorker:
         recording = await self._catalog.row(row["session"])
         if recording is None or recording["state"] != ARCHIVED or not recording["path"]:
             raise NotFound()
-        settings = self._settings
+        settings, slot = self._settings, await self._slot(row["session"])
         return Order(
             export=row["id"],
             session=row["session"],
@@ -197,22 +199,18 @@ class ExportWorker:
             made_at=self._now().isoformat(),
             expires_at=expires_at.isoformat(),
             reserve=self._set_aside(),
-            people=await self._people(row["session"]),
+            people=_participants(slot),
+            signed=slot is not None and is_signed(slot.language),
         )
 
     async def _person(self, id: str) -> Person:
         return Person(id, await self._name(id))
 
-    async def _people(self, session: str) -> tuple[Participant, ...]:
+    async def _slot(self, session: str) -> Slot | None:
         try:
-            slot = await self._store.slot_of_session(session)
+            return await self._store.slot_of_session(session)
         except NotFound:
-            return ()  # a recording that was brought from elsewhere
-        return tuple(
-            Participant(str(person.id), person.name, str(person.side), person.relation)
-            for person in slot.people
-            if person.side in set(Side)
-        )
+            return None  # a recording that was brought from elsewhere
 
     async def _run(self, id: str, order: Order) -> Line:
         """Run the builder and return its last word, with progress until then."""
@@ -285,6 +283,14 @@ class ExportWorker:
 
     def _now(self) -> datetime:
         return self._clock.now().wall
+
+
+def _participants(slot: Slot | None) -> tuple[Participant, ...]:
+    return tuple(
+        Participant(str(person.id), person.name, str(person.side), person.relation)
+        for person in (slot.people if slot is not None else ())
+        if person.side in set(Side)
+    )
 
 
 async def _line(output: asyncio.StreamReader) -> bytes | None:

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from pypdfium2 import PdfDocument
 
+from recorder.explained.explain import Explained
+from recorder.explained.words import NOT_EXPLAINED, NOTHING_MISSING
 from recorder.export import cover_sheet
 from recorder.export.cover_sheet import NoFont, find_font
 from recorder.export.program import FAILURES, code_of
@@ -41,3 +43,21 @@ def test_is_refused_in_words_where_no_chinese_font_is_installed(
     with pytest.raises(NoFont, match="fonts-noto-cjk") as refusal:
         find_font()
     assert code_of(refusal.value) == "no_font" and "fonts-noto-cjk" in FAILURES["no_font"][0]
+
+
+class TestWhatIsMissing:
+    def sheet(self, made: Made, explained: list[Explained] | None) -> str:
+        data = cover_sheet.cover_sheet(made.order, {}, {}, {}, [], [], explained)
+        text = "".join(page.get_textpage().get_text_bounded() for page in PdfDocument(data))
+        return "".join(text.split())
+
+    def test_is_said_to_be_nothing_where_it_is(self, made: Made) -> None:
+        assert NOTHING_MISSING.zh in self.sheet(made, [])
+
+    def test_cannot_be_said_where_the_files_were_changed(self, made: Made) -> None:
+        assert NOT_EXPLAINED.zh in self.sheet(made, None)
+
+    def test_is_cut_where_a_bad_line_makes_thousands(self, made: Made) -> None:
+        found = Explained(1.0, 2.0, "prison", "line", "both", "nothing", "线路中断。", "the line")
+        text = self.sheet(made, [found] * (cover_sheet.MOST_EXPLAINED + 7))
+        assert text.count("线路中断。") == cover_sheet.MOST_EXPLAINED and "另有7处，见timeline.html" in text

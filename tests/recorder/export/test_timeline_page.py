@@ -3,6 +3,8 @@
 import json
 from datetime import datetime
 
+from recorder.explained.explain import Explained
+from recorder.explained.words import NOT_EXPLAINED, NOTHING_MISSING
 from recorder.export.event_words import ACTIONS, rows, words_of
 from recorder.export.timeline_page import as_json, page
 
@@ -55,3 +57,18 @@ def test_shows_an_unknown_event_by_its_own_name() -> None:
 def test_says_that_a_procurator_looks_on_and_not_who() -> None:
     (row,) = rows([entry("2026-11-22T02:00:05+00:00", kind="observers", observers=["wu"])], None)
     assert row.words.zh == "检察人员开始或停止观看" and row.detail == ""
+
+
+class TestWhatIsMissing:
+    FOUND = Explained(5.0, 8.25, "visitor", "line", "both", "nothing", "<家属>一方：线路中断。", "Visitors: the line.")
+
+    def test_stands_before_the_events_with_its_seconds(self) -> None:
+        html = page(MANIFEST, TIMELINE, [self.FOUND]).decode()
+        assert '<td class="n">5.0</td><td class="n">8.2</td><td>&lt;家属&gt;一方：线路中断。' in html
+        assert html.index("Visitors: the line.") < html.index("An officer warns")
+        assert json.loads(as_json(MANIFEST, TIMELINE, [self.FOUND]))["explained"] == [self.FOUND.to_json()]
+
+    def test_is_told_apart_from_what_cannot_be_told(self) -> None:
+        assert NOTHING_MISSING.zh in page(MANIFEST, TIMELINE).decode()
+        assert NOT_EXPLAINED.zh in page(MANIFEST, TIMELINE, None).decode()
+        assert json.loads(as_json(MANIFEST, TIMELINE, None))["explained"] is None
