@@ -48,8 +48,9 @@ class Row(Generic[Body]):
         return self.order.order_type
 
 
-def carry_out(context: Context, caller: Caller, session: str, order: Order) -> None:
-    """Tell the broker what was ordered. An order that says nothing new is accepted, and nothing follows from it.
+def carry_out(context: Context, caller: Caller, session: str, order: Order, id: str | None = None) -> None:
+    """Tell the broker what was ordered. An order that says nothing new is accepted, and nothing follows from it; nor
+    from one that was carried out before under the same `id`.
 
     Raises NotFound or Forbidden for the wrong caller, PolicyViolation for what the rules refuse, Conflict when the
     visit's state does not allow it, TooMany for an author who changes things all the time.
@@ -58,6 +59,14 @@ def carry_out(context: Context, caller: Caller, session: str, order: Order) -> N
     row = row_of(order)
     if role_of(caller) is not row.role:
         raise Forbidden(*row.forbidden)
+    if id is not None and context.order_ids.repeats(author(caller), id, session, order):
+        return
+    _tell(context, caller, live, row, order)
+    if id is not None:
+        context.order_ids.remember(author(caller), id, session, order)
+
+
+def _tell(context: Context, caller: Caller, live: SessionRunner, row: "Row[Any]", order: Order) -> None:
     fact = row.fact(caller, live, order)
     if says_nothing_new(live.session, fact, context.now(), live.policy):
         return

@@ -26,6 +26,7 @@ from signaling.api.messages.sessions import (
     Grounds,
     GroundView,
     NoteList,
+    OrderOutcome,
     PackView,
     RulesPoint,
     RulesView,
@@ -35,7 +36,7 @@ from signaling.api.messages.sessions import (
     SuspensionRulesView,
 )
 from signaling.api.messages.sign_in import Done
-from signaling.auth.scope import OFFICERS, Role, may_see
+from signaling.auth.scope import OFFICERS, Role, author, may_see
 from signaling.budgets.allowance import LIST
 from signaling.live.hub import MOST_VIEWS
 from signaling.server.encoded import Encoded
@@ -211,7 +212,7 @@ def _route(row: orders.Row[Any]) -> Route:
     """The address of an order: the body is the order itself, and an order without members has no body."""
 
     async def post(call: Call, body: Order | None = None) -> Done:
-        orders.carry_out(call.context, call.caller, call.id("session"), body or row.order())
+        orders.carry_out(call.context, call.caller, call.id("session"), body or row.order(), call.key())
         return Done()
 
     return Route(
@@ -227,10 +228,26 @@ def _route(row: orders.Row[Any]) -> Route:
         answer=Done,
         refused=orders.REFUSED,
         urgent=row.urgent,
+        counts_once=True,
     )
 
 
 table.rows += [_route(row) for row in orders.ROWS if row.by_rest]
+
+
+@table.add(
+    "GET",
+    f"{SESSION}/orders/{{order}}",
+    roles=OFFICERS,
+    zh="指令是否已执行",
+    en="Whether an order was carried out",
+)
+async def get_order(call: Call) -> OrderOutcome:
+    """Whether the caller's own order of this id was carried out: for a page that got no answer. Orders of others, and
+    ids that were never sent, have the same answer."""
+    session, order = call.session().session.id, call.id("order")
+    found = call.context.order_ids.carried_out(author(call.caller), order, session)
+    return OrderOutcome(order=order, carried_out=found is not None, at=found.at if found is not None else None)
 
 
 # ---- what officers read --------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from broker.kernel.errors import NotFound, TooMany
 from broker.kernel.ids import RoomId, SessionId, Side, SiteId
 from broker.presence.presence import PresenceStatus
 from broker.presence.quorum import Watcher
+from broker.session.parts.gate import LEASE
 from broker.session.state import State
 from signaling.api.messages.session_view import SessionView
 from signaling.api.messages.socket import Quality, SessionChanged, Sessions, Welcome, WhoView
@@ -130,7 +131,8 @@ class Hub:
 
     async def welcome(self, client: Client) -> None:
         """Send a client its identity and all sessions that it may see."""
-        client.send(Welcome(who=who_view(client.caller), server_time=self._clock.now().wall))
+        lease = round(LEASE * 1000)
+        client.send(Welcome(who=who_view(client.caller), server_time=self._clock.now().wall, gate_lease_ms=lease))
         seen = [live for live in self._broker.sessions() if may_see(client.caller, live.session.slot)]
         seen.sort(key=lambda live: live.session.slot.starts_at, reverse=True)
         views = await self.views(seen[:MOST_VIEWS][::-1], client.caller)

@@ -177,7 +177,7 @@ def _carry_out(context: Context, client: Client, command: Command) -> None:
     try:
         urgent = orders.row_of(command).urgent
         context.allowance.take(author(client.caller), ORDER - FRAME, context.mono(), reserved=urgent)
-        orders.carry_out(context, client.caller, command.session, command)
+        orders.carry_out(context, client.caller, command.session, command, command.order)
         context.note_use(client.caller)
         client.send(Ack(re=command.id))
     except Exception as error:

@@ -71,6 +71,7 @@ from signaling.ledgers.builder import LedgerBuilder
 from signaling.live import socket
 from signaling.live.fleet import Fleet
 from signaling.live.hub import Hub
+from signaling.live.order_ids import OrderIds
 from signaling.media import line_tests, talkback, whep, whip
 from signaling.media.resources import Resources
 from signaling.server import errors, pages
@@ -235,6 +236,7 @@ def build_context(
         resources=resources,
         hub=hub,
         fleet=Fleet(store, journal, clock, hub),
+        order_ids=OrderIds(clock),
         openapi=_document(version),
         openapi_file=_document_file(version),
         identity_key=identity_key(settings.keys_dir),

@@ -38,6 +38,7 @@ from signaling.ingress.fairness import prefix_of
 from signaling.ledgers.builder import LedgerBuilder
 from signaling.live.fleet import Fleet
 from signaling.live.hub import Hub
+from signaling.live.order_ids import OrderIds
 from signaling.media.resources import Resources
 from signaling.retention.purge_run import PurgeRuns
 from signaling.server.client_address import address
@@ -73,6 +74,7 @@ class Context:
     resources: Resources
     hub: Hub
     fleet: Fleet
+    order_ids: OrderIds
     allowance: Allowance
     payers: Payers
     streams: Streams

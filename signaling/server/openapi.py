@@ -12,7 +12,7 @@ from signaling.api.messages.fields import ID_PATTERN
 from signaling.api.messages.session_view import Problem
 from signaling.server.cookies import PREFIX, SESSION
 from signaling.server.errors import PROBLEM_TYPE
-from signaling.server.routes import Route
+from signaling.server.routes import IDEMPOTENCY_KEY, Route
 
 REF = "#/components/schemas/{model}"
 Schemas = Mapping[Any, dict[str, Any]]
@@ -112,6 +112,8 @@ def _parameters(row: Route) -> list[dict[str, Any]]:
         {"name": part, "in": "path", "required": True, "schema": {"type": "string", "pattern": ID_PATTERN}}
         for part in parts
     ]
+    if row.counts_once:
+        path.append({"name": IDEMPOTENCY_KEY, "in": "header", "required": False, "schema": path[0]["schema"]})
     if row.query is None:
         return path
     schema = row.query.model_json_schema(ref_template=REF)

@@ -36,6 +36,7 @@ from signaling.server.errors import Handler, Incident, UnsupportedType, invalid
 _ID = re.compile(ID_PATTERN)
 BROKEN_BODY = (web.RequestPayloadError, http_exceptions.HttpProcessingError, ClientError, ConnectionError, EOFError)
 """What reading a body raises that breaks off, or whose parts are not what their lengths say."""
+IDEMPOTENCY_KEY = "Idempotency-Key"
 BODY_SECONDS = 10
 """A body that has not arrived by then is refused: slow senders must not pile up."""
 
@@ -69,6 +70,16 @@ class Call:
     def session(self) -> SessionRunner:
         """The session in the path, which exists for the sender. Raises NotFound."""
         return self.context.seen(SessionId(self.id("session")), self.caller)
+
+    def key(self) -> str | None:
+        """The id of the order that the request carries, None where it has none (`Idempotency-Key`, plain or in quotes,
+        draft-ietf-httpapi-idempotency-key-header). Raises BadRequest for what cannot be an id."""
+        value = self.request.headers.get(IDEMPOTENCY_KEY)
+        if value is None:
+            return None
+        if not _ID.fullmatch(value.strip('"')):
+            raise BadRequest(f"{IDEMPOTENCY_KEY} must be an id.", "Idempotency-Key 应为指令编号。")
+        return value.strip('"')
 
     def id(self, name: str) -> str:
         """A part of the path. Raises NotFound for what cannot be an id."""
@@ -108,6 +119,8 @@ class Route:
     """Whether an officer may ask here who has yet to set up the second factor that the role needs."""
     urgent: bool = False
     """Whether it may use the reserve of the allowance: what stops a visit waits for nothing."""
+    counts_once: bool = False
+    """Whether the request may carry an `Idempotency-Key`, under which it counts once however often it arrives."""
 
     @property
     def charge(self) -> float:

@@ -129,3 +129,11 @@ class NoteList(Outbound):
     """The notes of a session, in the order of time."""
 
     notes: list[NoteView]
+
+
+class OrderOutcome(Outbound):
+    """Whether an officer's order was carried out, and when. False: it has not arrived, or was refused."""
+
+    order: str
+    carried_out: bool
+    at: Moment | None = None

@@ -30,10 +30,12 @@ class Hello(Inbound):
 
 
 class Command(Order):
-    """An order as a WebSocket message: `id` comes back as `re` in `ack` or `error`."""
+    """An order as a WebSocket message: `id` comes back as `re` in `ack` or `error`. `order`: the order's own id, which
+    stays when it is sent again, here or by REST (`Idempotency-Key`): under one id it counts once."""
 
     id: Ref
     session: Id
+    order: Id | None = None
 
 
 def _message_of(kind: type[Order]) -> type[Command]:
@@ -121,12 +123,14 @@ class WhoView(Outbound):
 
 
 class Welcome(Outbound):
-    """The socket is signed in."""
+    """The socket is signed in. `gate_lease_ms`: a gate shuts by itself when the relay has not heard of the control
+    process for so long."""
 
     type: Literal["welcome"] = "welcome"
     who: WhoView
     server_time: Moment
     protocol: int = PROTOCOL
+    gate_lease_ms: int = Field(default=0, ge=0)
 
 
 class Sessions(Outbound):

@@ -54,11 +54,13 @@ async function problemOf(response) {
 
 /**
  * Sends a request and returns the response, or throws a problem.
- * @param {{method?: string, body?: string, type?: string, keepalive?: boolean, timeout?: number, background?: boolean}} options
- *   timeout in ms; background: the page asks by itself, which keeps no sign-in from ending that is not used
+ * @param {{method?: string, body?: string, type?: string, keepalive?: boolean, timeout?: number, background?: boolean,
+ *   once?: string}} options timeout in ms; once: the id under which the request counts once; background: the page asks by itself, which keeps no sign-in from ending that is not used
  */
-export async function request(path, { method = "GET", body, type, keepalive = false, timeout = 8000, background = false } = {}) {
-  const headers = { ...(type && { "content-type": type }), ...(background && { "huijian-background": "1" }) };
+export async function request(path, { method = "GET", body, type, keepalive = false, timeout = 8000, background = false, once } = {}) {
+  const headers = {
+    ...(type && { "content-type": type }), ...(background && { "huijian-background": "1" }), ...(once && { "idempotency-key": once }),
+  };
   let response;
   try {
     response = await fetch(path, {
@@ -74,11 +76,11 @@ export async function request(path, { method = "GET", body, type, keepalive = fa
   return response;
 }
 
-/** Sends JSON and returns the JSON of the answer, {} where it has none. */
-export async function json(path, method = "GET", value = undefined) {
+/** Sends JSON and returns the JSON of the answer, {} where it has none. `once`: the id under which it counts once. */
+export async function json(path, method = "GET", value = undefined, once = undefined) {
   const options = value === undefined
     ? { method }
-    : { method, body: JSON.stringify(value), type: "application/json" };
+    : { method, body: JSON.stringify(value), type: "application/json", once };
   const response = await request(path, options);
   return response.status === 204 ? {} : response.json();
 }
@@ -152,4 +154,7 @@ export function newId(kind) {
   return `${kind}_${[...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
-export const order = (id, type, members) => json(`${session(id)}/${type.replace("_", "-")}`, "POST", members);
+/** Gives an order by REST. `once`: the order's own id, by which the server knows one that it has carried out. */
+export const order = (id, type, members, once) => json(`${session(id)}/${type.replaceAll("_", "-")}`, "POST", members, once);
+/** Whether an order of this officer was carried out. The page asks by itself. */
+export const orderOutcome = (id, order) => look(`${session(id)}/orders/${encodeURIComponent(order)}`);

@@ -15,6 +15,7 @@ export function buttonActions(parts) {
   const choose = (id) => { state.chosen = id; draw(); };
   return {
     onSignOut: parts.signOut,
+    onDismiss: parts.dismissOrder,
     onChoose: choose,
     onSound: (id, side) => { state.listening.toggle(id, side); choose(id); },
     onRetry: (id, side) => watched.get(id, side)?.retry(),

@@ -4,6 +4,7 @@
 import * as api from "../api/rest.js";
 import { LiveSocket } from "../api/socket.js";
 import { AttentionCheck } from "../dispatch/attention_check.js";
+import { Delivery } from "../dispatch/delivery.js";
 import { Extension } from "../dispatch/extension.js";
 import { FleetWatch } from "../dispatch/fleet_watch.js";
 import { FollowUps } from "../dispatch/follow_ups.js";
@@ -59,7 +60,8 @@ export class Duty {
   #createDispatch(me, draw) {
     const socket = this.#socket;
     const state = this.#state;
-    this.orders = new Orders(socket, me.site);
+    this.delivery = new Delivery(socket, draw);
+    this.orders = new Orders(this.delivery, me.site);
     this.interventions = new Interventions(this.orders, me.site, draw);
     this.extension = new Extension(me, draw);
     this.suspension = new Suspension(me, draw);
@@ -84,6 +86,7 @@ export class Duty {
     return buttonActions({
       state: this.#state, watched: this.#watched, orders, interventions, extension, suspension, followUps, wallLayout, talkback, draw,
       stopColleague: ({ id }) => api.order(id, "hush", {}).catch((error) => complain(api.asProblem(error))),
+      dismissOrder: (id) => this.delivery.dismiss(id),
       signOut: () => this.#signOut(),
     });
   }
@@ -112,6 +115,7 @@ export class Duty {
     this.#stopKeys();
     this.pageReport.close();
     this.attentionCheck.close();
+    this.delivery.close();
     this.#socket.close();
     this.talkback.close();
     this.#player.follow(null);
@@ -169,7 +173,7 @@ export class Duty {
     this.view.update({
       state, watched: this.#watched, talkback: this.talkback, suspensions: this.suspension.all, followUps: this.followUps,
       farewellCode: session ? this.interventions.farewellCodeOf(session) : "",
-      conflicts: this.fleetWatch.conflicts,
+      conflicts: this.fleetWatch.conflicts, orders: this.delivery.all,
       grounds: session ? this.interventions.groundsOf(session) : [],
       notices: session ? this.interventions.noticesOf(session) : [],
       mayExtend: Boolean(session) && this.extension.mayExtend(session),

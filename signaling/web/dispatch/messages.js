@@ -35,8 +35,9 @@ export class ServerMessages {
   }
 
   /** Starts anew on a new socket: the server repeats all that still holds after its welcome. */
-  #handleWelcome({ server_time: time }) {
+  #handleWelcome({ server_time: time, gate_lease_ms: leaseMs }) {
     this.#state.clock.set(time);
+    if (leaseMs) this.#state.leaseMs = leaseMs;
     this.loadDay();
     this.#parts.suspension.refresh();
     this.#parts.followUps.refresh();

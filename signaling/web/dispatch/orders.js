@@ -1,11 +1,7 @@
 /**
- * Orders of the officer on duty: sent by the socket, and by REST when the socket does not answer.
- *
- * Ending a visit must work while the socket is away. The server refuses what is already done, so a repeated order does
- * no harm.
+ * Orders of the officer on duty: asks what has to be asked, sends, and shows what came of it.
  */
 import * as api from "../api/rest.js";
-import { Problem } from "../api/rest.js";
 import { t } from "../i18n/i18n.js";
 import { roomNames } from "../i18n/session_words.js";
 import { usable } from "../state/grounds.js";
@@ -13,12 +9,12 @@ import { askArticle, askPlain, noteOf } from "../ui/dialog.js";
 import { complain, inform } from "../ui/toast.js";
 
 export class Orders {
-  #socket;
+  #delivery;
   #site;
 
-  /** @param site the officer's own */
-  constructor(socket, site) {
-    this.#socket = socket;
+  /** @param {Delivery} delivery @param site the officer's own */
+  constructor(delivery, site) {
+    this.#delivery = delivery;
     this.#site = site;
   }
 
@@ -83,23 +79,23 @@ export class Orders {
     return this.#report(this.#deliver(type, session.id, members), words).then(() => true, () => false);
   }
 
-  /** Shows a refusal and rejects with it; otherwise shows the words under the key `words`. */
+  /**
+   * Shows a refusal and rejects with it; otherwise shows the words under the key `words`, and that the order arrived after
+   * all where the officer was told that it had not.
+   */
   async #report(sending, words = "") {
+    let late = false;
     try {
-      await sending;
+      late = await sending;
     } catch (error) {
-      complain(api.asProblem(error));
+      if (error.code !== "order_lost") complain(api.asProblem(error)); // a lost order stands in the order status
       throw error;
     }
+    if (late === true) inform(t("order_arrived_late"));
     if (words) inform(t(words));
   }
 
-  async #deliver(type, session, members) {
-    try {
-      await this.#socket.order(type, { session, ...members });
-    } catch (refusal) {
-      if (refusal) throw new Problem(refusal, refusal.status);
-      await api.order(session, type, members);
-    }
+  #deliver(type, session, members) {
+    return this.#delivery.send(type, session, members);
   }
 }

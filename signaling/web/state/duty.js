@@ -13,6 +13,7 @@ export class DutyState {
   qualities = new Map(); // session id -> the server's last quality message
   presence = null; // the server's last message on where the officer counts
   connection = "connecting";
+  leaseMs = 3000; // after which a gate shuts by itself; the server's welcome has the real one
   hasSessions = false; // by the socket or the day's list
   hasDay = false; // the day's list has arrived
   day = "";

@@ -11,6 +11,7 @@ import { suspensionsView } from "./details/suspension.js";
 import { el, mark } from "./dom.js";
 import { absencesView, rebookingsView } from "./follow_ups.js";
 import { headerView } from "./header.js";
+import { guardActs, markSending, orderStatusView } from "./order_status.js";
 import { listView } from "./session_list.js";
 import { wallView } from "./wall/wall.js";
 
@@ -33,19 +34,26 @@ export function dutyView(supervises, actions, player) {
   const details = detailsView(actions);
   const onAir = onAirView(actions.onStopTalkback);
   const [rebookings, absences] = [rebookingsView(actions), absencesView(actions)];
+  const orderStatus = orderStatusView(actions);
+  const guard = guardActs(details.node);
   list.node.append(rebookings.node, absences.node, suspensions.node);
   const node = el("div", { class: "duty" }, header.node, el("div", {}, alarm.node, alerts.node),
-    el("div", { class: "columns" }, list.node, supervises ? wall.node : noWall(), details.node), onAir.node, player);
+    el("div", { class: "columns" }, list.node, supervises ? wall.node : noWall(), details.node), onAir.node, orderStatus.node, player);
   return {
     node, wall, details,
     /** @param {{state, watched, talkback, suspensions, followUps, conflicts, grounds, farewellCode, notices, mayExtend, mayPropose}} model */
     update(model) {
       const { state, watched, talkback } = model;
       const sessions = state.todays;
+      const isDown = state.hasDay && state.connection !== "up";
       mark(node, "size", state.places.size);
       mark(node, "link", state.hasDay ? state.connection : "up");
       header.update({ me: state.me, siteName: siteName(state.me, sessions), connection: state.connection }, model.conflicts);
-      status.update(state.presence, { roomNamesOf: (id) => roomNamesOf(state, id), isDuty: state.places.isDuty });
+      orderStatus.update({
+        orders: model.orders, sessionOf: (id) => state.sessions.get(id),
+        connection: isDown ? state.connection : "up", leaseMs: state.leaseMs,
+      });
+      status.update(state.presence, { isStale: isDown, roomNamesOf: (id) => roomNamesOf(state, id), isDuty: state.places.isDuty });
       alarm.update(sessions);
       alerts.update(supervises ? sessions : []);
       suspensions.update(model.suspensions);
@@ -56,6 +64,8 @@ export function dutyView(supervises, actions, player) {
       });
       wall.update(wallModel(state, watched, sessions));
       details.update(detailsModel(model));
+      guard(isDown);
+      markSending(details.node, model.orders.filter(({ session }) => session === state.chosen));
       onAir.update(talkback, state.sessions.get(talkback.session));
     },
     tick(state) {

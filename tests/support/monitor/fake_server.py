@@ -84,6 +84,9 @@ class FakeMonitor:
         self.sessions: dict[str, dict[str, Any]] = {}
         self.me: dict[str, Any] = OFFICER
         self.orders: list[dict[str, Any]] = []
+        self.order_ids: list[str] = []  # the ids of the orders, by socket and by REST, as often as they came
+        self.carried_out: set[str] = set()  # the ids of orders that the page is told to have arrived
+        self.deaf = False  # while true, orders by socket and by REST are taken and get no answer
         self.by_rest: list[tuple[str, str, dict[str, Any] | None]] = []
         self.suspensions: list[dict[str, Any]] = []
         self.terminals: list[dict[str, Any]] = []
@@ -272,8 +275,19 @@ class FakeMonitor:
     async def ordered(self, request: web.Request) -> web.Response:
         """Take an order that came by REST."""
         match = request.match_info
+        self.order_ids += request.headers.getall("Idempotency-Key", [])
+        if self.deaf:
+            await self._touch()
+            return problem(503, "busy", "暂停服务", "")
         self.by_rest.append((match["order"], match["id"], await request.json()))
         return web.json_response({"ok": True})
+
+    async def outcome(self, request: web.Request) -> web.Response:
+        """Say whether an order arrived."""
+        order = request.match_info["order"]
+        if self.deaf:
+            return problem(503, "busy", "暂停服务", "")
+        return web.json_response({"order": order, "carried_out": order in self.carried_out, "at": None})
 
     async def fleet(self, request: web.Request) -> web.Response:
         """Return the terminals of the test."""
@@ -317,7 +331,10 @@ class FakeMonitor:
         if message["type"] == "presence":  # the protocol has no answer to it
             self.presence.append(message)
             return await self._touch()
-        self.orders.append(message)
+        self.orders.append({key: value for key, value in message.items() if key != "order"})
+        self.order_ids += [message["order"]] if "order" in message else []
+        if self.deaf:
+            return await self._touch()
         refusal = self.refuse.get(message["type"])
         answer = {"type": "error", "problem": refusal} if refusal else {"type": "ack"}
         await socket.send_json({**answer, "re": message["id"]})
@@ -418,6 +435,7 @@ class FakeMonitor:
                 web.get("/api/v1/sessions/{id}/interventions", self.grounds),
                 web.get("/api/v1/sessions/{id}/notes", self.listed),
                 web.get("/api/v1/sessions/{id}/extensions", self.extensions),
+                web.get("/api/v1/sessions/{id}/orders/{order}", self.outcome),
                 web.post("/api/v1/sessions/{id}/{order}", self.ordered),
                 web.get("/api/v1/rooms/{room}/tests", self.tested),
                 web.get("/api/v1/suspensions", self.proposals),

@@ -14,16 +14,18 @@ export function presenceStatus() {
     node,
     /**
      * @param presence the server's last message, or null before it
-     * @param {{roomNamesOf(id): string, isDuty(id): boolean}} lookup not counting for a session without duty is no fault
+     * @param {{roomNamesOf(id): string, isDuty(id): boolean}} lookup not counting for a session without duty is no fault;
+     *   `isStale`: the page is not connected, so that what it was told last says nothing any more
      */
-    update(presence, { roomNamesOf, isDuty }) {
+    update(presence, { isStale = false, roomNamesOf, isDuty }) {
       const sessions = (presence?.sessions ?? []).filter(({ session, counted }) => counted || isDuty(session));
       const lacking = sessions.filter(({ counted }) => !counted);
       show(node, sessions.length > 0);
       if (!sessions.length) return;
-      mark(node, "level", lacking.length ? "bad" : "good");
-      swapIcon(node, lacking.length ? "warn" : "eye");
-      put(words, lacking.length ? notCounted(lacking[0]) : t("presence_counted", { count: sessions.length }));
+      mark(node, "level", isStale ? "stale" : lacking.length ? "bad" : "good");
+      swapIcon(node, isStale || lacking.length ? "warn" : "eye");
+      if (isStale) put(words, t("presence_unknown"));
+      else put(words, lacking.length ? notCounted(lacking[0]) : t("presence_counted", { count: sessions.length }));
       node.title = sessions.map((status) => `${roomNamesOf(status.session)}${t("colon")}${wordsOf(status)}`).join("\n");
     },
   };

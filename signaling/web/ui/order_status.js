@@ -1,0 +1,90 @@
+/**
+ * Orders on their way, and what holds while the page is not connected. It lies over the desk and takes no height: a
+ * picture must not shrink because a line is bad.
+ *
+ * An order that is answered at once flashes by unread. One that gets no answer stays, in red and with what to do, until
+ * it is known whether it arrived.
+ */
+import { t } from "../i18n/i18n.js";
+import { visitName } from "../i18n/session_words.js";
+import { localProblem } from "../api/rest.js";
+import { el, icon, keyed, mark, put, show, swapIcon } from "./dom.js";
+import { complain } from "./toast.js";
+
+const ICONS = { sending: "clock", unanswered: "warn", lost: "warn" };
+
+/** @param {{onDismiss(id)}} actions */
+export function orderStatusView({ onDismiss }) {
+  const rows = new Map();
+  const list = el("ul");
+  const words = el("span");
+  const link = el("p", { class: "link-lost", role: "alert" }, icon("warn"), words);
+  link.hidden = true;
+  const node = el("div", { class: "order-status", role: "region", tLabel: "order_status" }, link, list);
+  return {
+    node,
+    /** @param {{orders, sessionOf(id), connection, leaseMs}} model */
+    update({ orders, sessionOf, connection, leaseMs }) {
+      const down = connection !== "up";
+      show(link, down);
+      put(words, down ? t("link_lost", { seconds: Math.ceil(leaseMs / 1000) }) : "");
+      keyed(list, rows, orders.map((order) => ({ order, session: sessionOf(order.session) })), ({ order }) => order.id,
+        () => orderRow(onDismiss));
+    },
+  };
+}
+
+function orderRow(onDismiss) {
+  let shown = null;
+  const what = el("strong");
+  const words = el("span");
+  const read = el("button", { type: "button", class: "small-button", t: "order_read", on: { click: () => onDismiss(shown) } });
+  const node = el("li", {}, icon("clock"), what, words, read);
+  return {
+    node,
+    update({ order, session }) {
+      shown = order.id;
+      mark(node, "state", order.state);
+      if (order.state !== "sending") node.setAttribute("role", "alert");
+      swapIcon(node, ICONS[order.state]);
+      put(what, [t(`order_${order.type}`), session ? visitName(session) : ""].filter(Boolean).join(" · "));
+      put(words, t(`order_is_${order.state}`));
+      show(read, order.state === "lost");
+    },
+  };
+}
+
+const ACTS = "button:not([data-reads]), input, select, textarea";
+
+/**
+ * Guards the acts of a part of the page: while the page is not connected they do nothing but say why. They keep their
+ * place and the focus, so that a short break interrupts nobody who writes.
+ * @returns {(down: boolean) => void} to be called when the connection has changed
+ */
+export function guardActs(part) {
+  let isDown = false;
+  const refuse = (event) => {
+    if (!isDown || !event.target.closest?.(ACTS)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    complain(localProblem("link_lost"));
+  };
+  for (const kind of ["click", "submit"]) part.addEventListener(kind, refuse, true);
+  return (down) => {
+    isDown = down;
+    for (const act of part.querySelectorAll("button:not([data-reads])")) {
+      if (down) act.setAttribute("aria-disabled", "true");
+      else act.removeAttribute("aria-disabled");
+    }
+  };
+}
+
+/** Marks the buttons whose order is on its way: those name their orders in `data-order`. */
+export function markSending(part, orders) {
+  for (const button of part.querySelectorAll("[data-order]")) {
+    const mine = orders.filter(({ type }) => button.dataset.order.split(" ").includes(type));
+    const state = mine.some((order) => order.state === "unanswered") ? "unanswered" : mine.length ? "sending" : "";
+    mark(button, "sending", state);
+    button.setAttribute("aria-busy", String(state !== ""));
+  }
+}

@@ -1,0 +1,101 @@
+"""Orders on a bad line: the page says that one is on its way, that it was not delivered, and what came of it; and that
+the gate shuts by itself while the page is not connected."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.signaling.web.conftest import Complaints
+from tests.support.monitor.fake_server import FakeMonitor
+from tests.support.monitor.visits import by_officer, live
+
+
+@pytest.fixture
+def silenced(complaints: Complaints):
+    """The browser's own messages about requests that the server refuses are no complaints of the page."""
+    yield
+    complaints.errors.clear()
+
+
+async def _resume(page: Page) -> None:
+    await page.get_by_role("button", name="恢复").click()
+    await page.get_by_role("button", name="确认恢复").click()
+
+
+def _status(page: Page):
+    return page.get_by_role("region", name="指令送达情况")
+
+
+class TestAnOrderWithoutAnAnswer:
+    async def test_is_told_as_not_delivered_until_it_is_known_that_it_arrived(
+        self, on_duty: Page, server: FakeMonitor, silenced: None
+    ) -> None:
+        await server.put(by_officer())
+        server.deaf = True
+        await _resume(on_duty)
+        await expect(_status(on_duty)).to_contain_text("正在发送……")
+        alert = _status(on_duty).get_by_role("alert")
+        await expect(alert).to_contain_text("未送达，请电话通知对方")
+        await expect(alert).to_contain_text("恢复会见")
+        server.carried_out.add(server.order_ids[0])
+        server.deaf = False
+        await expect(_status(on_duty).get_by_role("listitem")).to_have_count(0)
+        await expect(on_duty.get_by_text("连接恢复：指令已送达")).to_be_visible()
+        assert len(server.orders) == 1 and server.by_rest == []
+
+    async def test_that_opens_something_is_given_up_and_says_so(
+        self, on_duty: Page, server: FakeMonitor, silenced: None
+    ) -> None:
+        await server.put(by_officer())
+        server.deaf = True
+        await _resume(on_duty)
+        await expect(_status(on_duty).get_by_role("alert")).to_contain_text("未送达，请电话通知对方")
+        server.deaf = False
+        await expect(_status(on_duty).get_by_role("alert")).to_contain_text("指令没有执行")
+        assert len(server.orders) == 1, "what was meant for an earlier moment is not sent again"
+        await on_duty.get_by_role("button", name="知道了").click()
+        await expect(_status(on_duty).get_by_role("listitem")).to_have_count(0)
+
+    async def test_that_stops_something_is_sent_again_under_the_same_id(
+        self, on_duty: Page, server: FakeMonitor, silenced: None
+    ) -> None:
+        await server.put(live())
+        server.deaf = True
+        await on_duty.keyboard.press("m")
+        await on_duty.get_by_role("radio", name="YN-16-2").check()
+        await on_duty.keyboard.press("Enter")
+        await expect(_status(on_duty).get_by_role("alert")).to_contain_text("未送达，请电话通知对方")
+        server.deaf = False
+        await server.until(lambda: len(server.orders) == 2)
+        assert len(set(server.order_ids)) == 1
+        await expect(on_duty.get_by_text("连接恢复：指令已送达")).to_be_visible()
+
+
+class TestALostConnection:
+    async def test_says_that_the_gate_shuts_by_itself_and_nothing_can_be_ordered(
+        self, on_duty: Page, server: FakeMonitor, silenced: None
+    ) -> None:
+        await server.put(live())
+        await on_duty.get_by_role("button", name="劝阻").wait_for()
+        server.closed = True
+        await server.drop_sockets()
+        alert = _status(on_duty).get_by_role("alert")
+        await expect(alert).to_contain_text("闸门在 3 秒内自行关闭")
+        await expect(on_duty.get_by_role("button", name="劝阻")).to_be_disabled()
+        await on_duty.keyboard.press("w")
+        await expect(on_duty.get_by_text("连接中断，未操作")).to_be_visible()
+        await expect(on_duty.get_by_role("dialog")).to_have_count(0)
+        server.closed = False
+        await expect(alert).to_be_hidden()
+        await expect(on_duty.get_by_role("button", name="劝阻")).to_be_enabled()
+
+    async def test_greys_what_was_known_of_counting(self, on_duty: Page, server: FakeMonitor, silenced: None) -> None:
+        await server.put(live())
+        await server.send("standing", sessions=[{"session": "ses_a", "counted": True, "why": []}], prompt=None)
+        chip = on_duty.locator("#presence-status")
+        await expect(chip).to_have_attribute("data-level", "good")
+        server.closed = True
+        await server.drop_sockets()
+        await expect(chip).to_have_attribute("data-level", "stale")
+        await expect(chip).to_contain_text("是否计入在岗不明")
+        server.closed = False
+        await expect(on_duty.locator("#link")).to_have_text("已连接")
