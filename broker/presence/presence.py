@@ -1,7 +1,7 @@
 """Presence of officers in each session and, for each who is not present, why (Yunnan 25, 26(3); Guangdong 27).
 
-An officer is present who receives both sides (the relay has proof), whose page reports that it shows them, and who has
-missed no attention check. All three must hold for one page: what one window receives proves nothing for what another
+An officer is present who receives both sides (the relay has proof), whose page reports that it shows them large enough
+and uncovered, and who has missed no attention check. All three must hold for one page: what one window receives proves nothing for what another
 one shows. Pure.
 """
 
@@ -14,6 +14,7 @@ from broker.booking import drill
 from broker.kernel.ids import ResourceId, SessionId, Side, SiteId
 from broker.presence.attention_check import AttentionChecks, Prompt, Rhythm, rhythm_of
 from broker.presence.quorum import Watcher, share_out
+from broker.presence.sight import Flaw
 from config.policy import Policy
 
 STALE = 1.75
@@ -41,6 +42,8 @@ class Why(StrEnum):
     HIDDEN = "hidden"
     NOT_RECEIVING = "not_receiving"
     NOT_SHOWN = "not_shown"
+    TOO_SMALL = "too_small"
+    COVERED = "covered"
     NOT_CHOSEN = "not_chosen"
     TOO_MANY = "too_many"
 
@@ -50,12 +53,13 @@ Reasons = Mapping[Watcher, tuple[Why, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Page report: whether the page is visible, which pictures move in it, and in which sessions its officer wants to
-    be present (`duty`)."""
+    """Page report: whether the page is visible, which pictures move in it, in which sessions its officer wants to be
+    present (`duty`), and what is wrong with the pictures that move and are too small or covered (`flaws`)."""
 
     visible: bool
     showing: frozenset[Picture]
     duty: frozenset[SessionId]
+    flaws: Mapping[Picture, Flaw] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +261,16 @@ class Presence:
             yield Why.HIDDEN
         elif any(self._dark((session, side), page, now) for side in Side):
             yield Why.NOT_SHOWN
+        else:
+            yield from self._flawed(session, page)
         if session not in page.report.duty:
             yield Why.NOT_CHOSEN
+
+    def _flawed(self, session: SessionId, page: _Page) -> Iterator[Why]:
+        """What is wrong with the pictures of a session that its page shows. A picture that no room sends has no frame
+        that could be seen, so that its place does not matter."""
+        found = {page.report.flaws.get((session, side)) for side in Side if (session, side) in self._sending}
+        yield from (Why(flaw) for flaw in Flaw if flaw in found)
 
     def _dark(self, picture: Picture, page: _Page, now: float) -> bool:
         """Whether a page does not show what its room sends. One that has shown it before gets a moment after the room's

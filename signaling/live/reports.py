@@ -4,6 +4,7 @@ terminals find in their rooms and report of themselves."""
 from broker.kernel.errors import Forbidden
 from broker.kernel.ids import SessionId
 from broker.presence import presence
+from broker.presence.sight import flaw
 from broker.session import events as ev
 from broker.session.parts.alerts import Observed as Findings
 from broker.session.state import State
@@ -38,7 +39,12 @@ def take_report(context: Context, caller: Caller, report: Report) -> Ack | None:
 
 def _page_report(report: Presence) -> presence.Report:
     showing = frozenset((SessionId(shown.session), shown.side) for shown in report.showing)
-    return presence.Report(report.visible, showing, frozenset(SessionId(session) for session in report.duty))
+    duty = frozenset(SessionId(session) for session in report.duty)
+    found = {
+        (SessionId(shown.session), shown.side): flaw(shown.width, shown.height, shown.seen) for shown in report.showing
+    }
+    flaws = {picture: wrong for picture, wrong in found.items() if wrong is not None}
+    return presence.Report(report.visible, showing, duty, flaws)
 
 
 def _of_terminal(context: Context, caller: Caller, report: TerminalReport) -> None:

@@ -219,6 +219,8 @@ WHY = {
     "hidden": Text("监督页面不在前台", "The page is not in front"),
     "not_receiving": Text("未收到双方画面和声音", "Picture and sound of both sides do not arrive"),
     "not_shown": Text("画面已暂停或未显示", "A picture is paused or not shown"),
+    "too_small": Text("画面过小（至少 160×90），请放大或减少同屏场数", "A picture is too small (160×90 at least)"),
+    "covered": Text("画面被遮挡或不在窗口可见范围内", "A picture is covered, or outside the window"),
     "not_chosen": Text("未选择在这一场值守", "Not on duty for this visit"),
     "too_many": Text("已超过一人可同时监督的场数", "More visits than one officer may supervise"),
 }

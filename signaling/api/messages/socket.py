@@ -56,10 +56,14 @@ def command(order: Order, id: int | str, session: str) -> Command:
 
 
 class Shown(Inbound):
-    """A picture that moves on a page."""
+    """A picture that moves on a page: its size in CSS pixels, and how many per cent of it are `seen`, that is, neither
+    outside the window nor under another element. A page that does not measure leaves them out."""
 
     session: Id
     side: Side
+    width: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    height: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    seen: Annotated[int, Field(ge=0, le=100)] | None = None
 
 
 class Presence(Inbound):

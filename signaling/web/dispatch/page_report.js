@@ -2,9 +2,11 @@
  * The page report: what this window really shows (Yunnan 25, Guangdong 27), twice a second and at once when it changes.
  *
  * A picture counts as shown while its <video> plays, has a frame, is laid out, and the browser has presented a new frame
- * in the last two seconds. A frozen page reports nothing, which the server notices.
+ * in the last two seconds. How large it is and how much of it can be seen is reported with it, and judged by the server.
+ * A frozen page reports nothing, which the server notices.
  */
 import { PAGE } from "../state/page_id.js";
+import { PictureSight } from "./picture_sight.js";
 
 const EVERY = 450; // ms between reports, seen at the second check: two may be late before the page counts as silent
 const CHECK = 250; // ms between checks for pictures that came or stopped
@@ -19,6 +21,7 @@ export class PageReport {
   #sent = "";
   #frames = new WeakMap(); // video -> performance.now() of its last presented frame
   #frozen = false;
+  #sight = new PictureSight(() => this.#check());
 
   /** @param {{send: (type, members) => void, duty: () => string[]}} parts duty: the sessions for which the officer counts */
   constructor({ send, duty }) {
@@ -38,6 +41,7 @@ export class PageReport {
   /** Reports a last time that nothing is shown any more. */
   close() {
     clearInterval(this.#timer);
+    this.#sight.close();
     document.removeEventListener("visibilitychange", this.#checkNow);
     document.removeEventListener("freeze", this.#freeze);
     document.removeEventListener("resume", this.#resume);
@@ -82,8 +86,9 @@ export class PageReport {
   #showing() {
     const videos = [...document.querySelectorAll("video[data-session]")];
     videos.filter((video) => !this.#frames.has(video)).forEach((video) => this.#follow(video));
+    this.#sight.follow(videos);
     const shown = videos.filter((video) => this.#isMoving(video));
-    return shown.map(({ dataset }) => ({ session: dataset.session, side: dataset.side }));
+    return shown.map((video) => ({ session: video.dataset.session, side: video.dataset.side, ...this.#sight.of(video) }));
   }
 
   #isMoving(video) {
@@ -102,4 +107,4 @@ export class PageReport {
   }
 }
 
-const laidOut = (video) => video.checkVisibility?.({ visibilityProperty: true }) ?? video.offsetWidth > 0;
+const laidOut = (video) => video.checkVisibility?.({ visibilityProperty: true, opacityProperty: true }) ?? video.offsetWidth > 0;

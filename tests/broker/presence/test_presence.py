@@ -15,6 +15,7 @@ from broker.kernel.ids import ResourceId, SessionId, Side, SiteId, UserId
 from broker.presence.attention_check import AttentionChecks
 from broker.presence.presence import MAX_PAGES, SHOWN, STALE, Changes, Presence, PresenceStatus, Report, Visit, Why
 from broker.presence.quorum import Watcher, name_of, watcher_of
+from broker.presence.sight import Flaw
 from config.pack_loader import load_pack
 
 ONE, TWO, THREE = (SessionId(f"ses_{name}") for name in ("one", "two", "three"))
@@ -51,9 +52,10 @@ class Story:
             self.presence.handle_sending(session, side, on, self.now)
         return self
 
-    def say(self, watcher=LI, page=PAGE, visible=True, showing: Iterable = ((ONE, BOTH),), duty=(ONE,)):
+    def say(self, watcher=LI, page=PAGE, visible=True, showing: Iterable = ((ONE, BOTH),), duty=(ONE,), flaws=None):
         shown = frozenset((session, side) for session, sides in showing for side in sides)
-        self.changed = self.presence.handle_report(watcher, page, Report(visible, shown, frozenset(duty)), self.now)
+        report = Report(visible, shown, frozenset(duty), flaws or {})
+        self.changed = self.presence.handle_report(watcher, page, report, self.now)
         return self
 
     def tick(self):
@@ -98,6 +100,8 @@ class TestAnOfficerIsPresent:
             (lambda story: story.say(visible=False), Why.HIDDEN),
             (lambda story: story.say(showing=[(ONE, [Side.PRISON])]), Why.NOT_SHOWN),
             (lambda story: story.say(showing=[]), Why.NOT_SHOWN),
+            (lambda story: story.say(flaws={(ONE, Side.VISITOR): Flaw.TOO_SMALL}), Why.TOO_SMALL),
+            (lambda story: story.say(flaws={(ONE, Side.PRISON): Flaw.COVERED}), Why.COVERED),
             (lambda story: story.say(duty=()), Why.NOT_CHOSEN),
             (lambda story: story.wait(STALE + 0.1), Why.PAGE_SILENT),
             (lambda story: story.receive(sides=[Side.VISITOR], on=False), Why.NOT_RECEIVING),
@@ -108,6 +112,13 @@ class TestAnOfficerIsPresent:
         change(story)
         assert not story.present()
         assert story.why() == (why,)
+
+    def test_with_a_small_picture_of_another_visit(self, story):
+        assert story.say(flaws={(TWO, Side.VISITOR): Flaw.TOO_SMALL}).present()
+
+    def test_where_the_room_of_a_covered_picture_sends_nothing(self, story):
+        flaws = {(ONE, Side.VISITOR): Flaw.COVERED}
+        assert story.say(flaws=flaws).send(sides=[Side.VISITOR], on=False).present()
 
     def test_not_in_a_hidden_page_and_the_reason_is_that_it_is_hidden(self, story):
         story.say(visible=False, showing=[])

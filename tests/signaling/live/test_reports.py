@@ -5,6 +5,7 @@ import pytest
 from broker.kernel.ids import Side
 from broker.presence.presence import Report
 from broker.presence.quorum import Watcher
+from broker.presence.sight import Flaw
 from broker.session import events as ev
 from broker.session.parts.alerts import Observed
 from tests.support.signaling.talk import talking
@@ -42,6 +43,15 @@ class TestPageReport:
         report = Report(True, frozenset({(session, Side.PRISON)}), frozenset({session}))
         assert front.broker.page_reports == [(LI, PAGE, report)]
 
+    async def test_names_what_is_wrong_with_pictures_that_are_too_small_or_covered(self, front, session):
+        sides = [{"side": "prison", "width": 159, "height": 90}, {"side": "visitor", "width": 640, "seen": 89}]
+        async with talking(front, "prison-sup") as talk:
+            await talk.send(**presence(session, showing=[{"session": session, **side} for side in sides]))
+            await talk.send(type="resume", id=1, session=session)
+            assert (await talk.receive()).type == "error"
+        flaws = {(session, Side.PRISON): Flaw.TOO_SMALL, (session, Side.VISITOR): Flaw.COVERED}
+        assert front.broker.page_reports[0][2].flaws == flaws
+
     @pytest.mark.parametrize("caller", ["p1", "approver", "admin", "auditor"])
     async def test_is_refused_from_other_callers(self, front, session, caller):
         async with talking(front, caller) as talk:
@@ -59,6 +69,8 @@ class TestPageReport:
             {"showing": [{"session": "ses_a", "side": "both"}]},
             {"user": "ma-li"},
             {"visible": "yes"},
+            {"showing": [{"session": "ses_a", "side": "prison", "seen": 101}]},
+            {"showing": [{"session": "ses_a", "side": "prison", "width": -1}]},
         ],
     )
     async def test_has_limits(self, front, session, changes):

@@ -41,8 +41,21 @@ HIDDEN_WORDS = {"code": "hidden", "zh": "监督页面不在前台", "en": "The p
 
 
 def reports(server: FakeMonitor, **members: Any) -> bool:
-    """Whether the page's last report has these members."""
-    return bool(server.presence) and members.items() <= server.presence[-1].items()
+    """Whether the page's last report has these members; sizes and shares of pictures are left out."""
+    if not server.presence:
+        return False
+    showing = [{name: shown[name] for name in ("session", "side")} for shown in server.presence[-1]["showing"]]
+    return members.items() <= {**server.presence[-1], "showing": showing}.items()
+
+
+def sights(server: FakeMonitor) -> list[tuple[int, int, int]]:
+    """Width, height and visible per cent of each picture in the page's last report."""
+    return [(shown["width"], shown["height"], shown["seen"]) for shown in server.presence[-1]["showing"]]
+
+
+def seen(server: FakeMonitor) -> list[int]:
+    """Visible per cent of each picture in the page's last report."""
+    return [share for _, _, share in sights(server)]
 
 
 async def _watching(server: FakeMonitor) -> None:
@@ -116,6 +129,76 @@ class TestPageReport:
         server.presence.clear()
         await server.drop_sockets()
         await server.until(lambda: reports(server, showing=BOTH))
+
+
+class TestSight:
+    """How large a picture is and how much of it is seen, whatever hides the rest."""
+
+    async def test_a_picture_in_sight_is_seen_wholly_in_its_size_on_the_screen(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await _watching(server)
+        await server.until(lambda: seen(server) == [100, 100])
+        boxes = [await on_duty.locator("video").nth(n).bounding_box() for n in (0, 1)]
+        measured = [(round(box["width"]), round(box["height"])) for box in boxes if box]
+        assert [(width, height) for width, height, _ in sights(server)] == measured
+
+    @pytest.mark.parametrize(
+        "hide",
+        [
+            """(video) => {
+                const { left, top, width, height } = video.getBoundingClientRect();
+                const node = document.body.appendChild(document.createElement("div"));
+                Object.assign(node.style, { position: "fixed", background: "gray", left: `${left}px`, top: `${top}px`,
+                    width: `${width}px`, height: `${height / 2}px` });
+            }""",
+            """(video) => {
+                const dialog = document.body.appendChild(document.createElement("dialog"));
+                const { left, top } = video.getBoundingClientRect();
+                Object.assign(dialog.style, { margin: 0, left: `${left + 9}px`, top: `${top + 9}px`, height: "200px" });
+                dialog.show();
+            }""",
+            "(video) => { video.closest('.tile').style.transform = `translateY(-${innerHeight}px)`; }",
+            "(video) => { video.closest('.picture').style.clipPath = 'inset(0 0 50% 0)'; }",
+            "(video) => { video.style.marginTop = '2000px'; }",
+        ],
+        ids=["another_element", "dialog", "moved_out_of_the_window", "clipped", "scrolled_away"],
+    )
+    async def test_what_hides_a_picture_lowers_the_share_that_is_seen(
+        self, on_duty: Page, server: FakeMonitor, hide: str
+    ) -> None:
+        await _watching(server)
+        await server.until(lambda: seen(server) == [100, 100])
+        await on_duty.locator("video").nth(1).evaluate(hide)
+        await server.until(lambda: len(seen(server)) == 2 and min(seen(server)) < 90)
+
+    async def test_a_small_picture_is_reported_in_its_size(self, on_duty: Page, server: FakeMonitor) -> None:
+        await _watching(server)
+        small = "(video) => { video.style.cssText += 'width: 150px; height: 84px; place-self: start;'; }"
+        await on_duty.locator("video").nth(1).evaluate(small)
+        await server.until(lambda: sights(server)[-1][:2] == (150, 84))
+
+    async def test_a_modal_dialog_hides_what_is_under_its_box_and_a_clear_backdrop_nothing(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await _watching(server)
+        await on_duty.evaluate(
+            """() => {
+                const dialog = document.body.appendChild(document.createElement("dialog"));
+                dialog.id = "corner";
+                Object.assign(dialog.style, { margin: 0, left: "0px", top: "0px", width: "20px", height: "20px" });
+                const sheet = new CSSStyleSheet();
+                sheet.replaceSync("#corner::backdrop { background: transparent }");
+                document.adoptedStyleSheets = [sheet];
+                dialog.showModal();
+            }"""
+        )
+        before = len(server.presence)
+        await server.until(lambda: len(server.presence) > before + 2 and seen(server) == [100, 100])
+        await on_duty.evaluate("() => { document.adoptedStyleSheets = []; corner.style.width = '100vw'; }")
+        await on_duty.evaluate("() => { corner.style.maxWidth = 'none'; corner.style.height = '100vh'; }")
+        await on_duty.evaluate("() => { corner.style.maxHeight = 'none'; }")
+        await server.until(lambda: seen(server) == [0, 0])
 
 
 class TestPresenceStatus:
