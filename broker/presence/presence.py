@@ -1,8 +1,8 @@
 """Presence of officers in each session and, for each who is not present, why (Yunnan 25, 26(3); Guangdong 27).
 
 An officer is present who receives both sides (the relay has proof), whose page reports that it shows them large enough
-and uncovered, and who has missed no attention check. All three must hold for one page: what one window receives proves nothing for what another
-one shows. Pure.
+and uncovered, and who has missed no attention check. All three must hold for one page: what one window receives proves
+nothing for what another one shows. Pure.
 """
 
 from collections.abc import Iterator, Mapping
