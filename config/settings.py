@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     journal_checkpoint_entries: int = Field(1000, ge=1)  # a signed checkpoint of the journal after so many entries
     journal_checkpoint_minutes: int = Field(10, ge=1)  # and after so many minutes, where there are new ones
     journal_accepted_checkpoint: int = Field(0, ge=0)  # up to it, what does not fit was looked into: no more alarms
+    journal_months: int = Field(24, ge=6)  # the journal is kept for so long, and as long as any pack keeps recordings
     journal_copies: tuple[str, ...] = ()  # of checkpoints, elsewhere: /mnt/other/huijian.jsonl, syslog+tcp://host:601
     demo: bool = False
     second_person_hours: int = Field(72, ge=24, le=720)  # a password is so old before its officer gives permits

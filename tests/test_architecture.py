@@ -59,7 +59,7 @@ SEAMS: dict[str, str] = {
     "config.lines.rate": "pure: how much is written, beside what may be; tested alone",
     "config.lines.rotation": "input and output, beside what is pure; tested alone",
     "huijian.admin.clock": "one group of commands a file",
-    "huijian.admin.journal": "one group of commands a file",
+    "huijian.journal.command": "one group of commands a file",
     "huijian.history.rebuild": "one command a file",
     "huijian.kiosk.officer_pin": "one command a file",
     "kiosk_agent.checks.measures.machine": "pure measures of one subject; tested alone",

@@ -2,8 +2,9 @@
 
 import typer
 
-from huijian.admin import clock, confirm, journal, keys, places, slots, terminals, users
+from huijian.admin import clock, confirm, keys, places, slots, terminals, users
 from huijian.history import rebuild
+from huijian.journal import command as journal
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -13,8 +13,9 @@ import structlog
 
 from broker.control.journal import reader
 from broker.control.journal.checkpoint_status import CheckpointStatus
-from broker.control.journal.comparison import Comparison, Finding, Point
+from broker.control.journal.comparison import Comparison, Finding
 from broker.control.journal.journal import Journal
+from broker.control.journal.removal import REMOVED, Point, explains, removal_in
 from broker.kernel.clock import Clock
 from broker.kernel.errors import StorageUnavailable
 from broker.kernel.tasks import Tasks
@@ -27,8 +28,8 @@ RETRY = 30.0  # seconds until a checkpoint that could not be made is tried again
 CLOSING = 5.0  # seconds for copies at the end
 DIFFERS = "JournalDiffers"
 WEIGHTY = (
-    *("Account", "Clock", "HoldLifted", "JournalDiffers", "Key", "OwnPassword", "Password", "Purge", "RecordingPurged"),
-    *("Terminal", "User"),
+    *("Account", "Clock", "HoldLifted", "JournalDiffers", "JournalExported", "JournalRemoved", "Key", "OwnPassword"),
+    *("Password", "Purge", "RecordingPurged", "Terminal", "User"),
 )
 """How the kinds of entries begin behind which a checkpoint is made at once."""
 _WALK = 100  # entries at a time in the loop of the control process: a millisecond
@@ -176,14 +177,26 @@ class Checkpointer:
         except OSError as error:
             log.error("checkpoints not read", why=type(error).__name__)
             return
+        removed = await self._removed(points)
+        points = [point for point in points if point.seq > removed]
         stored = await reader.hashes(self.journal.engine, sorted({point.seq for point in points}))
-        fits = 0
+        fits = removed
         for point in sorted(points, key=lambda point: (point.seq, point.number)):
             if stored.get(point.seq) == point.head:
                 fits = point.seq
             elif point.number > self.accepted:
                 self._report(Finding("rewritten", fits + 1, point.seq, unfit=point.number, until=point.number))
                 return
+
+    async def _removed(self, points: Sequence[Point]) -> int:
+        """Return the last entry that was removed by rule, 0 where none was. Raises StorageUnavailable."""
+        first = await reader.first(self.journal.engine)
+        if first is None or first.seq == 1:
+            return 0
+        entry = await reader.last_entry(self.journal.engine, REMOVED)
+        removal = None if entry is None else removal_in(entry)
+        lawful = removal is not None and explains(removal, first.seq, first.prev_hash, points)
+        return first.seq - 1 if lawful else 0
 
     def _report(self, finding: Finding) -> None:
         """Call for help once about what does not fit: log, journal, and status."""

@@ -4,35 +4,16 @@ its checkpoints. Pure.
 
 A chain alone shows only what its own hashes contradict. Where the hashes were made anew behind a change, every later
 entry has another hash, and no checkpoint behind the change fits: the change lies between the last one that fits and the
-first one that does not."""
+first one that does not. A journal may begin later than with its first entry where one of its own entries says so."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from broker.control.journal.entry import Entry, digest_of
+from broker.control.journal.removal import Point, Removal, explains, removal_in
 from broker.kernel.hash_chain import GENESIS
 
 MOST = 100  # findings of one kind that are kept one by one
-
-
-class Point(Protocol):
-    """A checkpoint as far as it is compared: the entry `seq` had the hash `head`."""
-
-    @property
-    def number(self) -> int:
-        """The number of the checkpoint."""
-        ...
-
-    @property
-    def seq(self) -> int:
-        """The number of the entry."""
-        ...
-
-    @property
-    def head(self) -> str:
-        """The hash of that entry."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +39,7 @@ class Finding:
 @dataclass(slots=True)
 class Result:
     """The outcome of a comparison. `covered`: up to this entry the newest fitting checkpoint vouches; `more`: findings
-    that are left out."""
+    that are left out; `removed`: the last entry that was removed by rule, 0 where none was."""
 
     entries: int
     head: str
@@ -66,6 +47,7 @@ class Result:
     checkpoints: int
     findings: list[Finding] = field(default_factory=list)
     more: int = 0
+    removed: int = 0
 
     @property
     def whole(self) -> bool:
@@ -90,24 +72,27 @@ class Comparison:
         self._fits: dict[int, bool] = {0: head == GENESIS} if not seq else {}  # by entry, of those with a checkpoint
         self._findings: list[Finding] = []
         self._counts: dict[str, int] = {}
+        self._first: tuple[int, str | None] | None = None  # where the journal begins, if not with its first entry
+        self._removals: list[Removal] = []
 
     def take(self, entry: Entry) -> None:
         """Take the next entry, in ascending order of `seq`."""
-        expected = self._seq + 1
-        if entry.seq != expected:
-            self._find(Finding("removed", expected, entry.seq - 1))
+        if entry.seq != self._seq + 1:
+            self._miss(entry.seq, entry.prev_hash)
         elif self._head is not None and entry.prev_hash != self._head:
             self._find(Finding("unlinked", entry.seq, entry.seq))
         if digest_of(entry) != entry.hash:
             self._find(Finding("changed", entry.seq, entry.seq))
         self._seq, self._head = entry.seq, entry.hash
+        if (removal := removal_in(entry)) is not None:
+            self._removals.append(removal)
         if entry.seq in self._points:
             self._fits[entry.seq] = all(point.head == entry.hash for point in self._points[entry.seq])
 
     def take_illegible(self, seq: int) -> None:
         """Take an entry that cannot be read."""
         if seq != self._seq + 1:
-            self._find(Finding("removed", self._seq + 1, seq - 1))
+            self._miss(seq, None)
         self._find(Finding("changed", seq, seq))
         self._seq, self._head = seq, None  # what follows it cannot be held against it
         if seq in self._points:
@@ -115,11 +100,32 @@ class Comparison:
 
     def finish(self) -> Result:
         """Return the outcome, once every entry was taken."""
+        removed = self._begin_later()
         findings = sorted([*self._findings, *self._rewritten(), *self._ends()], key=lambda found: found.first)
         covered = max((seq for seq, fits in self._fits.items() if fits and seq in self._points), default=self._begin)
         checkpoints = sum(len(points) for points in self._points.values())
         more = sum(max(0, count - MOST) for count in self._counts.values())
-        return Result(self._seq, self._head or "", covered, checkpoints, findings, more)
+        return Result(self._seq, self._head or "", covered, checkpoints, findings, more, removed)
+
+    def _miss(self, seq: int, before: str | None) -> None:
+        """Take it that the entry `seq` comes next, though others should come before it."""
+        if self._seq == 0:
+            self._first = seq, before  # a later entry may say why
+        else:
+            self._find(Finding("removed", self._seq + 1, seq - 1))
+
+    def _begin_later(self) -> int:
+        """Return the last entry that was removed by rule, and begin behind it; what the rule does not explain is
+        found."""
+        if self._first is None:
+            return 0
+        first, before = self._first
+        points = [point for some in self._points.values() for point in some]
+        if any(explains(removal, first, before, points) for removal in self._removals):
+            self._begin = first - 1
+            return first - 1
+        self._find(Finding("removed", 1, first - 1))
+        return 0
 
     def _find(self, finding: Finding) -> None:
         count = self._counts[finding.kind] = self._counts.get(finding.kind, 0) + 1

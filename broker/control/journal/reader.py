@@ -86,13 +86,24 @@ async def head(engine: AsyncEngine) -> tuple[int, str]:
     return (row.seq, row.hash) if row is not None else (0, GENESIS)
 
 
-async def last_of_kind(engine: AsyncEngine, kind: str) -> dict[str, Any] | None:
-    """Return the data of the last entry of a kind, or None. Raises StorageUnavailable."""
-    query = select(journal.c.data).where(journal.c.kind == kind).order_by(journal.c.seq.desc()).limit(1)
+async def first(engine: AsyncEngine) -> Entry | None:
+    """Return the first entry that is there, None where there is none. Raises StorageUnavailable."""
+    return next(iter(await entries(engine, limit=1)), None)
+
+
+async def last_entry(engine: AsyncEngine, kind: str) -> Entry | None:
+    """Return the last entry of a kind, or None. Raises StorageUnavailable."""
+    query = select(journal).where(journal.c.kind == kind).order_by(journal.c.seq.desc()).limit(1)
     with storage_errors("The journal cannot be read."):
         async with reading(engine) as db:
-            text = (await db.execute(query)).scalar()
-    return None if text is None else dict(json.loads(text))
+            row = (await db.execute(query)).first()
+    return None if row is None else Entry(*row)
+
+
+async def last_of_kind(engine: AsyncEngine, kind: str) -> dict[str, Any] | None:
+    """Return the data of the last entry of a kind, or None. Raises StorageUnavailable."""
+    entry = await last_entry(engine, kind)
+    return None if entry is None else dict(json.loads(entry.data))
 
 
 async def caught_up(engine: AsyncEngine, file: str) -> int:

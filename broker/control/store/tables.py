@@ -391,3 +391,12 @@ journal = Table(
     Column("prev_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False, unique=True),
 )
+
+journal_removals = Table(
+    "journal_removals",  # up to where entries may be removed; a trigger of the journal asks for it
+    metadata,
+    Column("through", Integer, primary_key=True, autoincrement=False),
+    Column("head", String(64), nullable=False),
+    Column("checkpoint", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+)

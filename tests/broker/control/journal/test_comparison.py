@@ -16,6 +16,7 @@ class Point:
     number: int
     seq: int
     head: str
+    at: str = "2026-03-02T01:01:00+00:00"
 
 
 def chained(contents, seq=0, before=GENESIS):

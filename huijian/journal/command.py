@@ -7,13 +7,15 @@ from typing import Annotated, Any
 import typer
 
 from huijian.admin.context import AdminContext, run_admin
-from huijian.admin.journal_check import Wanted, check
-from huijian.admin.journal_report import report_lines, report_values
 from huijian.errors import FOUND, REFUSED
+from huijian.journal import removal
+from huijian.journal.check import Wanted, check
+from huijian.journal.report import report_lines, report_values
 from huijian.options import settings_of
 from huijian.output import Json, say, say_all
 
 app = typer.Typer(no_args_is_help=True, help="The journal: who did what, and when. 日志")
+app.add_typer(removal.app, name="remove")
 
 
 @app.command("verify", epilog="Exit codes: 0 whole, 1 nothing to check, 3 the database cannot be read, 4 changed.")

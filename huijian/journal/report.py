@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from broker.control.journal.comparison import MOST, Finding
-from huijian.admin.journal_check import ARCHIVED, Checked
+from huijian.journal.check import ARCHIVED, Checked
 from recorder.evidence.checkpoint_check import CheckpointFault
 from recorder.evidence.checkpoints import Checkpoint
 
@@ -30,6 +30,7 @@ def report_values(checked: Checked) -> dict[str, Any]:
             for en, zh in [finding_words(found, checked.checkpoints)]
         ],
         "more": result.more,
+        "removed": result.removed,
         "faults": [
             {**{name: getattr(fault, name) for name in CheckpointFault.__slots__}, "en": en, "zh": zh}
             for fault in checked.faults
@@ -53,7 +54,11 @@ def report_lines(checked: Checked) -> Iterator[str]:
     if checked.whole and not result.entries:
         yield _line("NOTHING", ("the journal has no entry", "日志没有条目"))
     elif checked.whole:
-        yield _line("WHOLE", (f"{result.entries} entries", f"日志完整，共 {result.entries} 条"))
+        count = result.entries - result.removed
+        yield _line("WHOLE", (f"{count} entries", f"日志完整，共 {count} 条"))
+    if result.removed:
+        words = f"entries 1..{result.removed} by the rule of retention", f"第 1 至 {result.removed} 条已按保存期限清理"
+        yield _line("REMOVED_BY_RULE", words)
     yield f"head: {result.entries}:{result.head}"
     for source in checked.sources:
         newest = max(source.checkpoints, default=0)
@@ -74,8 +79,8 @@ def _coverage(checked: Checked) -> Iterator[str]:
     result, newest = checked.result, checked.newest
     if newest is not None:
         words = (
-            f"entries 1..{result.covered} by checkpoint {newest.number}",
-            f"检查点 {newest.number} 保证第 1 至 {result.covered} 条",
+            f"entries {result.removed + 1}..{result.covered} by checkpoint {newest.number}",
+            f"检查点 {newest.number} 保证第 {result.removed + 1} 至 {result.covered} 条",
         )
         if any(found.kind == "rewritten" and found.until < newest.number for found in result.findings):
             words = f"{words[0]}, which was signed after that", f"{words[1]}，该检查点系上述改动之后所签"
