@@ -16,6 +16,17 @@ def pack_named(name: str) -> Policy:
         raise BadRequest(str(error)) from error
 
 
+def pack_for_new_site(name: str, demo: bool = False) -> Policy:
+    """The pack that a new site is given. `demo`: rules of the demonstration are allowed. Raises BadRequest or
+    PolicyViolation."""
+    policy = pack_named(name)
+    if policy.demo and not demo:
+        raise PolicyViolation(
+            "The demonstration's rules are for demonstrations only (--demo).", "演示规则包仅限演示使用。"
+        )
+    return policy
+
+
 def ground(policy: Policy, code: str) -> Intervention:
     """The ground of that code. Raises PolicyViolation: no officer steps in without an article (Guangdong 31(2))."""
     found = policy.intervention(code)

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
+from broker.booking.packs import pack_for_new_site
 from broker.control.store.records import Room, Site, SiteKind
-from broker.kernel.errors import PolicyViolation
-from config.pack_loader import load_pack
 from huijian.admin.context import AdminContext, run_admin
 from huijian.admin.text_options import name_option
 from huijian.output import Json, say, say_all
@@ -34,8 +33,7 @@ def add_site(
     pack = str(Path(policy).resolve()) if policy.endswith(".toml") else policy
 
     async def work(admin: AdminContext) -> Site:
-        if load_pack(pack).demo and not demo:
-            raise PolicyViolation("The demonstration's rules are for demonstrations only (--demo).")
+        pack_for_new_site(pack, demo)
         site = await admin.store.add_site(id, kind, name, pack, parent)
         await admin.note("SiteAdded", site=id, kind=kind, policy=pack)
         return site

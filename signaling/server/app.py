@@ -43,6 +43,7 @@ from signaling.api import (
 )
 from signaling.api.accounts import changes, factors, invitations, oidc, security_keys
 from signaling.api.accounts import sessions as own_sessions
+from signaling.api.administration import rooms, sites
 from signaling.api.audit import detail, ledgers, marks, relisten, verification, visits
 from signaling.api.drills import routes as drills
 from signaling.api.exports import routes as exports
@@ -119,6 +120,8 @@ ROUTES: tuple[Route, ...] = tuple(
             drills.table,
             inspections.table,
             terminals.table,
+            sites.table,
+            rooms.table,
             metrics.table,
             metrics.service,
             talkback.table,  # before WHIP and WHEP, whose patterns match its paths, too

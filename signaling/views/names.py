@@ -36,6 +36,10 @@ class Names:
         """Return an officer by id and name, as views show one."""
         return Officer(id=user, name=await self.user(user))
 
+    def forget(self) -> None:
+        """Have all names read anew, because one of them was changed here."""
+        self._names.clear()
+
     async def _site(self, site: str) -> str | None:
         try:
             return (await self._store.site(site)).name

@@ -178,14 +178,23 @@ async def named(db: AsyncConnection, id: str) -> User:
 
 
 async def check_new(db: AsyncConnection, id: str, role: Role, site: str | None) -> None:
-    """Check that an account may be added. Raises BadRequest, NotFound (no such site) or Conflict (the id is taken)."""
+    """Check that an account may be added. Raises BadRequest, NotFound (no such site) or Conflict (the id is taken, or
+    the site is closed)."""
     check_name("user", id)
     if Role(role).needs_site and site is None:
         raise BadRequest(f"A {role} belongs to a site.", "该角色必须属于某个单位。")
-    if site and (await db.execute(select(sites).where(sites.c.id == site))).first() is None:
-        raise NotFound(f"There is no site {site}.", f"没有单位 {site}。")
+    if site:
+        await _check_open_site(db, site)
     if (await db.execute(select(users).where(users.c.id == id))).first() is not None:
         raise Conflict(f"There is already a user {id}.", f"用户 {id} 已存在。")
+
+
+async def _check_open_site(db: AsyncConnection, site: str) -> None:
+    row = (await db.execute(select(sites).where(sites.c.id == site))).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no site {site}.", f"没有单位 {site}。")
+    if row.closed_at is not None:
+        raise Conflict(f"Site {site} is closed.", f"单位 {site} 已停用。")
 
 
 async def insert_user(

@@ -25,6 +25,11 @@ class SiteKind(StrEnum):
         """Whether the site can be the prison side of a slot."""
         return self in (SiteKind.PRISON, SiteKind.REHAB)
 
+    @property
+    def has_rooms(self) -> bool:
+        """Whether the site can have visiting rooms."""
+        return self not in (SiteKind.CITY, SiteKind.PROVINCE)
+
 
 class Role(StrEnum):
     """The role of a user. Terminals and keys are not users."""
@@ -45,22 +50,25 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A prison, rehabilitation unit, bureau or justice office. `policy` names its pack, `parent` the site over it."""
+    """A prison, rehabilitation unit, bureau or justice office. `policy` names its pack, `parent` the site over it;
+    `closed_at`: since when it takes nothing new, None while it is open."""
 
     id: SiteId
     kind: SiteKind
     name: str
     policy: str
     parent: SiteId | None = None
+    closed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A visiting room (会见室) of a site."""
+    """A visiting room (会见室) of a site. `closed_at`: since when it takes no visits, None while it is open."""
 
     id: RoomId
     site: SiteId
     name: str
+    closed_at: datetime | None = None
 
 
 class TerminalState(StrEnum):

@@ -40,6 +40,13 @@ class Registry(StorePart):
             raise NotFound(f"There is no site {id}.", f"没有单位 {id}。")
         return _site(row)
 
+    async def rename_site(self, id: str, name: str) -> None:
+        """Give a site another name. Raises NotFound."""
+        async with self._writing() as db:
+            done = await db.execute(update(sites).where(sites.c.id == id).values(name=name))
+            if done.rowcount == 0:
+                raise NotFound(f"There is no site {id}.", f"没有单位 {id}。")
+
     async def sites(self) -> list[Site]:
         """Return all sites in the order of their ids."""
         async with self._reading() as db:
@@ -64,11 +71,11 @@ class Registry(StorePart):
         return frozenset(SiteId(site) for site in below)
 
     async def add_room(self, id: str, site: str, name: str) -> Room:
-        """Add a room to a site and return it. Raises BadRequest, NotFound (site) or Conflict."""
+        """Add a room to a site and return it. Raises BadRequest, NotFound (site) or Conflict (the id is taken, or the
+        site is closed)."""
         check_name("room", id)
         async with self._writing() as db:
-            if not await _exists(db, select(sites.c.id).where(sites.c.id == site)):
-                raise NotFound(f"There is no site {site}.", f"没有单位 {site}。")
+            await _check_takes_rooms(db, site)
             if await _exists(db, select(rooms.c.id).where(rooms.c.id == id)):
                 raise Conflict(f"There is already a room {id}.", f"会见室 {id} 已存在。")
             await db.execute(insert(rooms).values(id=id, site=site, name=name))
@@ -80,7 +87,14 @@ class Registry(StorePart):
             row = (await db.execute(select(rooms).where(rooms.c.id == id))).one_or_none()
         if row is None:
             raise NotFound(f"There is no room {id}.", f"没有会见室 {id}。")
-        return Room(row.id, row.site, row.name)
+        return _room(row)
+
+    async def rename_room(self, id: str, name: str) -> None:
+        """Give a room another name. Raises NotFound."""
+        async with self._writing() as db:
+            done = await db.execute(update(rooms).where(rooms.c.id == id).values(name=name))
+            if done.rowcount == 0:
+                raise NotFound(f"There is no room {id}.", f"没有会见室 {id}。")
 
     async def rooms(self, site: str | None = None) -> list[Room]:
         """Return the rooms of a site, or all rooms, in the order of their ids."""
@@ -88,7 +102,21 @@ class Registry(StorePart):
         if site is not None:
             query = query.where(rooms.c.site == site)
         async with self._reading() as db:
-            return [Room(row.id, row.site, row.name) for row in await db.execute(query)]
+            return [_room(row) for row in await db.execute(query)]
+
+
+async def _check_takes_rooms(db: AsyncConnection, site: str) -> None:
+    """Raise NotFound, Conflict or BadRequest where a room cannot be added to a site."""
+    row = (await db.execute(select(sites).where(sites.c.id == site))).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no site {site}.", f"没有单位 {site}。")
+    if not SiteKind(row.kind).has_rooms:
+        raise BadRequest(
+            "A city's or a province's bureau has no visiting rooms: add it to a prison, a bureau or an office.",
+            "省、市级单位不设会见室，请在监狱、县（区）司法局或司法所下增设。",
+        )
+    if row.closed_at is not None:
+        raise Conflict(f"Site {site} is closed: reopen it first.", f"单位 {site} 已停用，请先恢复使用。")
 
 
 async def _check_parent(db: AsyncConnection, id: str, parent: str | None) -> None:
@@ -110,4 +138,8 @@ async def _exists(db: AsyncConnection, query: Select[Any]) -> bool:
 
 
 def _site(row: Row[Any]) -> Site:
-    return Site(row.id, SiteKind(row.kind), row.name, row.policy, row.parent)
+    return Site(row.id, SiteKind(row.kind), row.name, row.policy, row.parent, row.closed_at)
+
+
+def _room(row: Row[Any]) -> Room:
+    return Room(row.id, row.site, row.name, row.closed_at)

@@ -198,11 +198,14 @@ async def _check_places(db: AsyncConnection, slot: Slot, policy: Policy) -> None
     the database locks rows."""
     names = sorted({slot.prison.room, slot.visitor.room})
     query = select(rooms).where(rooms.c.id.in_(names)).order_by(rooms.c.id).with_for_update()
-    site_of = {row.id: row.site for row in await db.execute(query)}
+    found = {row.id: row for row in await db.execute(query)}
+    site_of = {id: row.site for id, row in found.items()}
     for side in Side:
         place = slot.place(side)
         if place.room not in site_of:
             raise NotFound(f"There is no room {place.room}.", f"没有会见室 {place.room}。")
+        if found[place.room].closed_at is not None:
+            raise Conflict(f"Room {place.room} is closed.", f"会见室 {place.room} 已停用。")
         site = await _site(db, place)
         rules = pack_named(site.policy)
         check_place(side, place, site_of[place.room], SiteOfSide(site.id, site.kind, rules.law, rules.demo), policy)

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from broker.control.rules.account_changes import AccountChanges
 from broker.control.rules.announcements import Announcements
+from broker.control.rules.closings import Closings
 from broker.control.rules.session_rules import Packs
 from broker.control.store.absences import Absences
 from broker.control.store.accounts import Accounts
@@ -59,6 +60,7 @@ class Holders(NamedTuple):
 
 class Store(
     Registry,
+    Closings,
     Terminals,
     TerminalSessions,
     Spares,

@@ -28,6 +28,7 @@ sites = Table(
     Column("name", Text, nullable=False),
     Column("policy", Text, nullable=False),
     Column("parent", String(63)),  # the site over this one: the city's over a bureau, the province's over a city's
+    Column("closed_at", Moment),  # null while it is open
 )
 
 rooms = Table(
@@ -36,6 +37,7 @@ rooms = Table(
     Column("id", String(63), primary_key=True),
     Column("site", ForeignKey("sites.id"), nullable=False, index=True),
     Column("name", Text, nullable=False),
+    Column("closed_at", Moment),  # null while it is open
 )
 
 terminals = Table(

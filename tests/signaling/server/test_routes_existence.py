@@ -77,6 +77,10 @@ BODIES = {
     "readmit": {"reason": "已查明"},
     "override-drill": {"reason": "网线已更换"},
     "retest": {"side": "prison"},
+    "rename": {"name": "新名"},
+    "put-under": {"parent": None},
+    "close": {"reason": "搬迁"},
+    "reopen": {"reason": "重新启用"},
     "tests": {"id": "tst_1", "cause": "demand", "figures": {}},
 }
 WITH_ID = [route for route in ROUTES if "{" in route.path and not route.open and route.path != "/api/v1/packs/{sha256}"]
@@ -118,6 +122,8 @@ async def things(front, tmp_path):
         "suspension": "sus-there",
         "announcement": "ann-there",
         "change": change.change.id,
+        "site": "first-prison",
+        "room": "p1",
         "terminal": next(one.id for one in await front.store.terminals() if one.room == "p1"),
         **kept,
     }

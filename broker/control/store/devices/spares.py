@@ -36,9 +36,12 @@ class Spares(StorePart):
         """
         async with self._writing() as db:
             site = await self._assignable(db, id, room)
-            mine = select(rooms.c.id).where(rooms.c.id == room, rooms.c.site == site)
-            if (await db.execute(mine)).first() is None:
+            mine = select(rooms.c.closed_at).where(rooms.c.id == room, rooms.c.site == site)
+            row = (await db.execute(mine)).first()
+            if row is None:
                 raise NotFound(f"Site {site} has no room {room}.", f"单位 {site} 没有会见室 {room}。")
+            if row.closed_at is not None:
+                raise Conflict(f"Room {room} is closed.", f"会见室 {room} 已停用。")
             former = await _acting(db, room)
             await db.execute(update(terminals).where(terminals.c.id == former).values(room=None))
             await db.execute(update(terminals).where(terminals.c.id == id).values(room=room))

@@ -68,13 +68,13 @@ class Terminals(StorePart):
         """Make a one-time code for the terminal of a room; it replaces a code of this room that was not used.
 
         A room has one terminal (Yunnan 27(1)): where it has one, `replace` has it revoked in the moment in which the
-        code is used; without it Conflict is raised. Raises NotFound where there is no such room.
+        code is used; without it Conflict is raised, as for a closed room. Raises NotFound where there is no such room.
         """
         code, now = new_code(), self.clock.now().wall
         read = read_code(code)
         assert read is not None  # it is one
         async with self._writing() as db:
-            site = await _site_of_room(db, room)
+            site = await _site_of_open_room(db, room)
             if not replace:
                 await _check_free(db, room)
             await db.execute(delete(enrolment_codes).where(enrolment_codes.c.room == room))
@@ -83,15 +83,25 @@ class Terminals(StorePart):
 
     async def open_spare_enrolment(self, site: str, life: timedelta, by: str) -> OpenedCode:
         """Make a one-time code for a spare terminal of a site (备用终端), which acts for no room before an approver
-        says so. Raises NotFound where there is no such site."""
+        says so. Raises NotFound where there is no such site, Conflict where it is closed."""
         code, now = new_code(), self.clock.now().wall
         read = read_code(code)
         assert read is not None  # it is one
         async with self._writing() as db:
-            if (await db.execute(select(sites.c.id).where(sites.c.id == site))).first() is None:
+            row = (await db.execute(select(sites).where(sites.c.id == site))).one_or_none()
+            if row is None:
                 raise NotFound(f"There is no site {site}.", f"没有单位 {site}。")
+            if row.closed_at is not None:
+                raise Conflict(f"Site {site} is closed.", f"单位 {site} 已停用。")
             await _keep_code(db, read, Place(site), False, now, now + life, by)
         return OpenedCode(code, "", now + life, site)
+
+    async def open_codes(self) -> dict[str, datetime]:
+        """Return until when codes wait to be typed, by the rooms that they are for; a spare's is under its site."""
+        alive = _OPEN & (enrolment_codes.c.expires_at > self._wall)
+        async with self._reading() as db:
+            rows = await db.execute(select(enrolment_codes).where(alive).order_by(enrolment_codes.c.expires_at))
+            return {row.room or row.site: row.expires_at for row in rows}
 
     async def enrol_by_code(self, text: str, key: PublicKey) -> Enrolled:
         """Enrol the terminal that a code was typed at, with its public key.
@@ -232,6 +242,14 @@ async def _site_of_room(db: AsyncConnection, room: str) -> str:
     site: str | None = (await db.execute(select(rooms.c.site).where(rooms.c.id == room))).scalar()
     if site is None:
         raise NotFound(f"There is no room {room}.", f"没有会见室 {room}。")
+    return site
+
+
+async def _site_of_open_room(db: AsyncConnection, room: str) -> str:
+    """Return the site of a room that is open. Raises NotFound or Conflict."""
+    site = await _site_of_room(db, room)
+    if (await db.execute(select(rooms.c.closed_at).where(rooms.c.id == room))).scalar() is not None:
+        raise Conflict(f"Room {room} is closed.", f"会见室 {room} 已停用。")
     return site
 
 
