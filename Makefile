@@ -5,9 +5,10 @@ BIN := .venv/bin
 # The virtual environment is made again when what it is made from has changed.
 MARK := .venv/made-from-$(shell sha256sum pyproject.toml 2>/dev/null | cut -c1-16)
 ARGS ?=
+VISITS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test simulate hostile docs bench style types
+.PHONY: help setup demo wall serve test simulate hostile docs bench style types
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -24,6 +25,9 @@ $(MARK):
 
 demo: $(MARK) ## One whole visit on this machine, in under three minutes (ARGS='--help' shows options)
 	@$(BIN)/huijian demo $(ARGS)
+
+wall: $(MARK) ## Live visits that go on until Ctrl-C, to try the pages (VISITS=1 to 9, ARGS='--help')
+	@$(BIN)/huijian wall --visits $(VISITS) $(ARGS)
 
 serve: $(MARK) ## A server on ./data that stays, demonstration sites allowed (ARGS=...)
 	@$(BIN)/huijian serve --demo $(ARGS)

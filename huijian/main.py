@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 TARGETS = {
     "demo": "huijian.demo.demo:demo",
+    "wall": "huijian.demo.wall.command:wall",
     "kiosk": "huijian.kiosk.app:app",
     "admin": "huijian.admin.app:app",
     "verify": "huijian.verify:verify",
@@ -123,6 +124,11 @@ def serve(
 @app.command()
 def demo() -> None:
     """Show a whole visit on this machine, from check-in to verified archive. 演示"""
+
+
+@app.command()
+def wall() -> None:
+    """Show a wall of live visits that go on until Ctrl-C, to try the pages. 监看墙演示"""
 
 
 @app.command()

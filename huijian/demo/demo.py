@@ -86,7 +86,7 @@ async def _demo(settings: Settings, keep: bool, lock: int) -> int:
             (settings.run_dir / ADDRESS_FILE).unlink(missing_ok=True)
             for child in children(settings):
                 processes.start(child)
-            server = await _address(settings.run_dir / ADDRESS_FILE)
+            server = await address(settings.run_dir / ADDRESS_FILE)
             report = await _visit(console, server, credentials, store, settings)
             async with Journal(store.engine, SystemClock()) as journal:
                 await revoke(store, journal, credentials)
@@ -111,7 +111,7 @@ async def _keep(console: Console, server: str) -> None:
     await stopping.wait()
 
 
-async def _address(file: Path) -> str:
+async def address(file: Path) -> str:
     """Wait for the control process; return its base URL."""
     async with asyncio.timeout(STARTING):
         while not file.exists():

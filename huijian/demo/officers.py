@@ -1,7 +1,8 @@
 """Supervisor as a program: it signs in, receives and decodes both sides, reports so, checks people in. Demonstrations
 and scenario tests use it where a person would use the monitor page."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import aiohttp
 
@@ -12,23 +13,59 @@ from kiosk_agent.webrtc.peer import ServerAccess
 from kiosk_agent.webrtc.receiver import Receiver, ReceiverStats
 
 
+class WatchedSide(Protocol):
+    """One side of a visit as an officer's program receives it: a Receiver, or something lighter."""
+
+    session: str
+    side: str
+
+    def shows(self, within: float) -> bool:
+        """Whether a picture came in the last `within` seconds."""
+        ...
+
+    async def start(self) -> None:
+        """Connect."""
+        ...
+
+    async def close(self) -> None:
+        """End the connection."""
+        ...
+
+    async def measure(self) -> ReceiverStats:
+        """Return what was received."""
+        ...
+
+
+Watching = Callable[[ServerAccess, str, Side, str], WatchedSide]
+"""Makes what receives a side of a session, for the page with this id."""
+
+
+def decoding(access: ServerAccess, session: str, side: Side, page: str) -> WatchedSide:
+    """Return a receiver that decodes what it receives."""
+    return Receiver(access, session, side, page=page)
+
+
 class OfficerClient:
     """Client of one signed-in officer. Every method raises VisitError when the server refuses.
 
-    `server` is the base URL, which may be set anew when the server has come back elsewhere."""
+    `server` is the base URL, which may be set anew when the server has come back elsewhere; `watching` makes what
+    receives the sides."""
 
-    def __init__(self, http: aiohttp.ClientSession, server: str, token: str) -> None:
+    def __init__(self, http: aiohttp.ClientSession, server: str, token: str, watching: Watching = decoding) -> None:
         self._http, self.server = http, server
         self.token = token
-        self._receivers: list[Receiver] = []
+        self._watching = watching
+        self._receivers: list[WatchedSide] = []
         self.presence = PresenceReporter(http, lambda: self.server, token, lambda: self._receivers)
 
     @classmethod
-    async def sign_in(cls, http: aiohttp.ClientSession, server: str, user: str, password: str) -> "OfficerClient":
+    async def sign_in(
+        cls, http: aiohttp.ClientSession, server: str, user: str, password: str, watching: Watching = decoding
+    ) -> "OfficerClient":
         """Sign in by name and password."""
         body = {"user": user, "password": password}
         answer = await _request(http, "POST", f"{server}/api/v1/sign-in", None, body)
-        return cls(http, server, answer["token"])
+        return cls(http, server, answer["token"], watching)
 
     async def get(self, path: str) -> dict[str, Any]:
         """Return what the REST API answers to GET `path`, below /api/v1/."""
@@ -76,10 +113,17 @@ class OfficerClient:
         """Receive and show both sides and report so, as counting for the quorum demands."""
         access = ServerAccess(self._http, self.server, self.token)
         for side in Side:
-            receiver = Receiver(access, session, side, page=self.presence.page)
+            receiver = self._watching(access, session, side, self.presence.page)
             await receiver.start()
             self._receivers.append(receiver)
         self.presence.start()
+
+    async def stop_watching(self, session: str) -> None:
+        """Stop watching one session; the others go on."""
+        left = [each for each in self._receivers if each.session == session]
+        self._receivers = [each for each in self._receivers if each.session != session]
+        for receiver in left:
+            await receiver.close()
 
     async def leave(self) -> list[ReceiverStats]:
         """Stop watching; return what was received."""

@@ -4,12 +4,11 @@ which pictures really move, and answers the attention checks."""
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import structlog
 
-from kiosk_agent.webrtc.receiver import Receiver
 from signaling.api.messages.socket import SUBPROTOCOL
 
 log = structlog.get_logger()
@@ -17,6 +16,17 @@ LOOK = 0.25  # seconds between looks at what is shown
 EVERY = 0.45  # seconds after which an unchanged report is sent again, seen at the second look
 FRESH = 4.0  # seconds for which a picture counts as moving: on a busy machine programs decode late, not less
 RETRY = 0.5  # seconds before a lost socket is opened again
+
+
+class Shown(Protocol):
+    """A picture on the page of a program: whose it is, and whether it moves."""
+
+    session: str
+    side: str
+
+    def shows(self, within: float) -> bool:
+        """Whether a picture came in the last `within` seconds."""
+        ...
 
 
 class PresenceReporter:
@@ -28,7 +38,7 @@ class PresenceReporter:
         http: aiohttp.ClientSession,
         server: Callable[[], str],
         token: str,
-        receivers: Callable[[], Sequence[Receiver]],
+        receivers: Callable[[], Sequence[Shown]],
     ) -> None:
         self.page = secrets.token_hex(10)
         self.frozen = False

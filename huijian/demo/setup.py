@@ -81,7 +81,7 @@ async def set_up(store: Store, journal: Journal, policy: str = POLICY) -> Creden
     terminals: dict[Side, DemoTerminal] = {}
     officers: list[Officer] = []
     for side, place in PLACES.items():
-        await _ensure_place(store, journal, place, policy)
+        await ensure_place(store, journal, place, policy)
         terminals[side] = terminal = await enrol(store, place.room)
         journal.note("TerminalEnrolled", None, AUTHOR, {"terminal": terminal.id, "room": place.room})
         for number in (1, 2):
@@ -102,13 +102,14 @@ async def revoke(store: Store, journal: Journal, credentials: Credentials) -> No
     await journal.flush()
 
 
-async def _ensure_place(store: Store, journal: Journal, place: Place, policy: str) -> None:
+async def ensure_place(store: Store, journal: Journal, place: Place, policy: str, author: str = AUTHOR) -> None:
+    """Make the site and the room of a place, where they are not there."""
     if place.site not in {site.id for site in await store.sites()}:
         await store.add_site(place.site, place.kind, place.site_name, policy)
-        journal.note("SiteAdded", None, AUTHOR, {"site": place.site, "kind": place.kind, "policy": policy})
+        journal.note("SiteAdded", None, author, {"site": place.site, "kind": place.kind, "policy": policy})
     if place.room not in {room.id for room in await store.rooms()}:
         await store.add_room(place.room, place.site, place.room_name)
-        journal.note("RoomAdded", None, AUTHOR, {"room": place.room, "site": place.site})
+        journal.note("RoomAdded", None, author, {"room": place.room, "site": place.site})
 
 
 async def _officer(store: Store, side: Side, place: Place, number: int) -> Officer:

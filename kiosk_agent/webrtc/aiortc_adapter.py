@@ -19,7 +19,7 @@ from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.opus import OpusEncoder
 from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtcconfiguration import RTCBundlePolicy
-from aiortc.rtcrtpreceiver import NackGenerator
+from aiortc.rtcrtpreceiver import NackGenerator, StreamStatistics
 from av.video.codeccontext import VideoCodecContext
 
 from kiosk_agent.media.frames import mono_samples, rms
@@ -236,6 +236,25 @@ def take_packets(receiver: RTCRtpReceiver, take: Callable[[rtp.RtpPacket], None]
         take(packet)
 
     cast(Any, receiver)._handle_rtp_packet = taken
+
+
+def only_report(receiver: RTCRtpReceiver) -> None:
+    """Make the receiver report on what comes (RFC 3550 6.4) and do nothing else with it: many simulated viewers of a
+    demonstration prove by such reports that they receive, and none of them has a screen to decode for."""
+    prefix = "_RTCRtpReceiver__"
+    streams, active = getattr(receiver, f"{prefix}remote_streams"), getattr(receiver, f"{prefix}active_ssrc")
+    codecs = getattr(receiver, f"{prefix}codecs")
+
+    async def reported(packet: rtp.RtpPacket, arrival_time_ms: int) -> None:
+        codec = codecs.get(packet.payload_type)
+        if codec is None:
+            return
+        active[packet.ssrc] = clock.current_datetime()
+        if packet.ssrc not in streams:
+            streams[packet.ssrc] = StreamStatistics(codec.clockRate)
+        streams[packet.ssrc].add(packet)
+
+    cast(Any, receiver)._handle_rtp_packet = reported
 
 
 class KioskH264Encoder(H264Encoder):

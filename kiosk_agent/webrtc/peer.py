@@ -225,13 +225,17 @@ class Publication(Peer):
 
 class Subscription(Peer):
     """WHEP resource that receives one side, or talkback: streams of `kinds`. `meters` counts RTP per kind; `dropped` is
-    the number of encoded frames that the decoder did not take in time."""
+    the number of encoded frames that the decoder did not take in time. Without `decodes` it only reports on what comes,
+    and nothing has to read its tracks."""
 
-    def __init__(self, access: ServerAccess, kinds: tuple[str, ...] = ("audio", "video")) -> None:
+    def __init__(self, access: ServerAccess, kinds: tuple[str, ...] = ("audio", "video"), decodes: bool = True) -> None:
         super().__init__(access)
         self.dropped = 0
         receivers = {kind: self.connection.addTransceiver(kind, direction="recvonly").receiver for kind in kinds}
         for receiver in receivers.values():
+            if not decodes:
+                aiortc_adapter.only_report(receiver)
+                continue
             aiortc_adapter.bound_decoder(receiver, self._count_dropped)
             aiortc_adapter.skip_cuts(receiver)
         self.meters = {kind: aiortc_adapter.meter_packets(each) for kind, each in receivers.items()}
@@ -265,6 +269,14 @@ async def subscribe(access: ServerAccess, session: str, side: str, page: str = "
     must read both tracks all the time. Raises as `Peer.open`."""
     peer = Subscription(access)
     await peer.open(f"/whep/{session}/{side}" + (f"?page={page}" if page else ""))
+    return peer
+
+
+async def report_on(access: ServerAccess, session: str, what: str, page: str = "") -> Subscription:
+    """Subscribe to a side of `session`, or to the talkback (`voice`), and only report on what comes, as a simulated
+    viewer of a demonstration. Raises as `Peer.open`."""
+    peer = Subscription(access, ("audio",) if what == "voice" else ("audio", "video"), decodes=False)
+    await peer.open(f"/whep/{session}/{what}" + (f"?page={page}" if page else ""))
     return peer
 
 
