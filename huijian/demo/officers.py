@@ -24,15 +24,15 @@ class WatchedSide(Protocol):
         ...
 
     async def start(self) -> None:
-        """Connect."""
+        """Connect to the side, as the server allows."""
         ...
 
     async def close(self) -> None:
-        """End the connection."""
+        """End the connection and what belongs to it."""
         ...
 
     async def measure(self) -> ReceiverStats:
-        """Return what was received."""
+        """Return the counts of what was received."""
         ...
 
 

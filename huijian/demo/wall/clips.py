@@ -68,7 +68,7 @@ def picture_clip(side: Side, number: int, people: int) -> Clip:
     codec.width, codec.height = SIZE
     codec.pix_fmt, codec.profile, codec.thread_count = "yuv420p", "Baseline", 1
     codec.framerate, codec.time_base = Fraction(FPS), Fraction(1, FPS)
-    # A key frame each second: who begins to watch waits for no longer, and nobody has to be asked for one.
+    # A key frame each second: a viewer who begins to watch waits for no longer.
     codec.options = {"preset": "veryfast", "tune": "zerolatency", "crf": "30", "g": str(FPS), "sc_threshold": "0"}
     codec.open()
     packets = []

@@ -34,7 +34,7 @@ class ReportingWatcher:
         self._connection.open()
 
     async def close(self) -> None:
-        """End the connection."""
+        """End the connection and its attempts."""
         await self._connection.close()
 
     async def measure(self) -> ReceiverStats:

@@ -38,7 +38,7 @@ WELL: dict[str, Any] = {"black": False, "frozen": False, "silent": False, "heads
 
 
 class SimulatedRoom:
-    """Terminal of one room. `view` is the newest view of its visit, None where it has none; `changed` is called after
+    """Simulated terminal of one room. `view` is the newest view of its visit, None where it has none; `changed` is called after
     each. `found` is what it reports of its picture and sound, which trouble may change."""
 
     def __init__(
@@ -63,7 +63,7 @@ class SimulatedRoom:
         self._tasks.spawn(self._observe())
 
     async def close(self) -> None:
-        """End all connections."""
+        """End the socket and all media connections."""
         await self._tasks.close()
         await self._follow("")
         await self._sources.close()
@@ -74,7 +74,7 @@ class SimulatedRoom:
         await self._follow("")
 
     def restore(self) -> None:
-        """Come back after `lose`."""
+        """Send and receive again, after `lose`."""
         self._silent = False
         self._tasks.spawn(self._handle_view())
 
@@ -107,7 +107,9 @@ class SimulatedRoom:
             return  # what a terminal does not need
         match message:
             case Sessions(sessions=views):
-                self.view = next((view for view in views if view.my_side and view.state in OPEN), None)
+                mine = [view for view in views if view.my_side]
+                ended = (view for view in mine if self.view is not None and view.id == self.view.id)
+                self.view = next((view for view in mine if view.state in OPEN), next(ended, None))
             case SessionChanged(session=view) if view.my_side and self._concerns(view):
                 self.view = view
             case ErrorMessage(problem=problem):

@@ -64,7 +64,7 @@ class Trouble:
             room.found |= found
 
     async def calm(self, _: int = 0) -> None:
-        """Undo all of it."""
+        """Undo all trouble that was made."""
         for visit in self._visits:
             for room in visit.rooms.values():
                 room.found.update(WELL)
