@@ -38,8 +38,8 @@ WELL: dict[str, Any] = {"black": False, "frozen": False, "silent": False, "heads
 
 
 class SimulatedRoom:
-    """Simulated terminal of one room. `view` is the newest view of its visit, None where it has none; `changed` is called after
-    each. `found` is what it reports of its picture and sound, which trouble may change."""
+    """Simulated terminal of one room. `view` is the newest view of its visit, None where it has none; `changed` is
+    called after each. `found` is what it reports of its picture and sound, which trouble may change."""
 
     def __init__(
         self, http: aiohttp.ClientSession, identity: Identity, picture: Clip, sound: Clip, changed: Callable[[], None]
