@@ -90,6 +90,22 @@ def _is_this_machine(host: str) -> bool:
         return host == "localhost"
 
 
+# --- TLS ----------------------------------------------------------------------------------------------------------
+
+
+def check_tls(certificate: Path | None, key: Path | None, redirect_port: int, port: int, local_port: int) -> None:
+    """Check that the settings of TLS fit together. Raises ValueError that names what is wrong."""
+    if (certificate is None) != (key is None):
+        raise ValueError("tls_certificate and tls_key belong together: set both or none. 证书与私钥须同时设置")
+    if certificate is None and (redirect_port or local_port):
+        raise ValueError("http_redirect_port and local_port are for a service with tls_certificate. 须先设置证书")
+    if redirect_port and not port:
+        raise ValueError("http_redirect_port leads to http_port, which must be set. 须先设置 http_port")
+    ports = [number for number in (redirect_port, port, local_port) if number]
+    if len(set(ports)) != len(ports):
+        raise ValueError("http_port, http_redirect_port and local_port must differ. 三个端口不得相同")
+
+
 # --- the TURN server ----------------------------------------------------------------------------------------------
 
 _URL = re.compile(

@@ -31,7 +31,9 @@ DEFAULT_DATA = Path("data")
 DEMO_MARK = "huijian.demo"
 """A file of this name is in each data folder that the demonstration has made, from the first moment on."""
 ADDRESS_FILE = "http.url"
-"""File in `run_dir` that holds the URL of the server while it listens."""
+"""File in `run_dir` that holds the URL of the server while it listens, as programs of this machine ask for it."""
+TLS_ADDRESS_FILE = "https.url"
+"""File in `run_dir` that holds the URL of the server where TLS is built in, while it listens."""
 _SOCKET_PATH_LIMIT = 107  # sockaddr_un of Linux holds 108 bytes with the closing zero
 _LONGEST_SOCKET_NAME = "/recorder-999.sock"
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -61,6 +63,12 @@ class Settings(BaseSettings):
     run_dir: Path = Path("data/run")  # unix sockets; default: in data_dir, or a short one in /tmp
     http_host: str = "127.0.0.1"
     http_port: int = Field(8470, ge=0, le=65535)
+    tls_certificate: Path | None = None  # PEM, with its chain: TLS is spoken at http_port; a new file is taken at once
+    tls_key: Path | None = None  # its key in PEM without a passphrase; readable by the service alone
+    tls_proxy: bool = False  # a proxy on another machine speaks TLS before the service, and nothing else reaches it
+    http_redirect_port: int = Field(0, ge=0, le=65535)  # with TLS: plain HTTP that only leads to it, as 80; 0: none
+    local_port: int = Field(0, ge=0, le=65535)  # with TLS: plain HTTP for programs on this machine; 0: any free
+    hsts_days: int = Field(365, ge=0, le=730)  # with TLS: browsers ask for this name by TLS alone for so long; 0: not
     relay_host: str = "127.0.0.1"  # where the workers bind; several with commas; "::" is all of IPv6 and IPv4
     relay_public_addresses: tuple[str, ...] = ()  # what kiosks are told, best first; default: relay_host
     relay_port: int = Field(0, ge=0, le=65535)  # of the first worker, then upwards, UDP and TCP; 0: any free
@@ -117,7 +125,8 @@ class Settings(BaseSettings):
     def _fill(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Add the defaults that follow from other values."""
         data = _place(Path(values.get("data_dir") or DEFAULT_DATA), "data_dir")
-        filled = {**places(data), "cookie_secure": values.get("http_host", "127.0.0.1") not in _LOOPBACK}
+        secure = bool(values.get("tls_certificate")) or values.get("http_host", "127.0.0.1") not in _LOOPBACK
+        filled = {**places(data), "cookie_secure": secure}
         chosen = {key: value for key, value in values.items() if value not in (None, "")}
         return {**filled, **chosen, "data_dir": data}
 
@@ -141,6 +150,7 @@ class Settings(BaseSettings):
     def _check(self) -> Self:
         network.check_addresses(self.relay_host, self.relay_public_addresses)
         network.check_turn(self.turn_urls, self.turn_secret_file)
+        network.check_tls(self.tls_certificate, self.tls_key, self.http_redirect_port, self.http_port, self.local_port)
         for proxy in self.trusted_proxies:
             ip_network(proxy, strict=False)
         for copy in self.journal_copies:
@@ -150,11 +160,10 @@ class Settings(BaseSettings):
                 "pages are served to other machines, but kiosks there are told the relay's loopback address: "
                 "set relay_host, and relay_public_addresses where it differs"
             )
-        if not self.cookie_secure and self.http_host not in _LOOPBACK:
+        if not self.cookie_secure and (self.tls or self.http_host not in _LOOPBACK):
             raise ValueError(
-                "cookie_secure = false would send officers' cookies in the clear to other machines: leave it out, and "
-                "put a TLS proxy before the service. "
-                "cookie_secure = false 会使登录凭证以明文传输：请去掉，并置于 TLS 代理之后"
+                "cookie_secure = false would send officers' cookies in the clear to other machines: leave it out. "
+                "cookie_secure = false 会使登录凭证以明文传输：请去掉"
             )
         if self.sign_in.second_factor == "offered" and not self.demo:
             raise ValueError(
@@ -162,9 +171,9 @@ class Settings(BaseSettings):
                 f"{', '.join(self.sign_in.second_factor_roles)} set one up at their next sign-in. "
                 "正式环境不得免除两步验证：请去掉此项，相关人员下次登录时设置"
             )
-        if self.turn_secret_file is not None:  # where it is a link, that is refused when it is read
-            folder = _place(self.turn_secret_file.expanduser().parent, "turn_secret_file")
-            object.__setattr__(self, "turn_secret_file", folder / self.turn_secret_file.name)
+        for name in ("turn_secret_file", "tls_certificate", "tls_key"):  # a link is refused when a secret is read
+            if (file := getattr(self, name)) is not None:
+                object.__setattr__(self, name, _place(file.expanduser().parent, name) / file.name)
         if self.rules_audio_dir is not None:
             folder = _place(self.rules_audio_dir, "rules_audio_dir")
             if not folder.is_dir():
@@ -184,6 +193,28 @@ class Settings(BaseSettings):
         """Whether officers of this role can do nothing until they have set up a second factor."""
         required = self.sign_in.second_factor or ("offered" if self.demo else "required")
         return required == "required" and role in self.sign_in.second_factor_roles
+
+    @property
+    def tls(self) -> bool:
+        """Whether the service speaks TLS itself."""
+        return self.tls_certificate is not None
+
+    @property
+    def hsts_seconds(self) -> int:
+        """Time for which browsers are told to ask for this name by TLS alone (RFC 6797), in seconds; 0 on this machine
+        and in demonstrations, whose certificate no browser trusts."""
+        applies = (self.tls or self.tls_proxy) and not self.demo and not self.on_loopback
+        return self.hsts_days * 86_400 if applies else 0
+
+    def check_reachable(self) -> None:
+        """Check that nothing is sent in the clear to other machines. Raises SettingsError."""
+        if not (self.on_loopback or self.tls or self.tls_proxy):
+            raise SettingsError(
+                f"http_host {self.http_host} would serve other machines without TLS: set tls_certificate and tls_key, "
+                "or tls_proxy = true where a TLS proxy stands before the service and nothing else can reach it. "
+                "不得以明文对外服务：请设置 tls_certificate 和 tls_key；前面已有 TLS 代理且别无通路的，"
+                "设 tls_proxy = true"
+            )
 
     @property
     def on_loopback(self) -> bool:

@@ -113,12 +113,15 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address of pages and API.")] = None,
     port: Annotated[int | None, typer.Option(help="Their port; 0 is any free one.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Allow sites under the demonstration's rules.")] = False,
+    tls: Annotated[bool, typer.Option("--tls", help="With --demo: speak TLS with a certificate of its own.")] = False,
 ) -> None:
     """Run the server: control, relay workers and recorder. 启动服务"""
     from huijian.options import settings_of
     from huijian.serve import serve as run
 
-    run(settings_of(ctx, http_host=host, http_port=port, demo=demo or None))
+    if tls and not demo:
+        raise typer.BadParameter("--tls is for demonstrations; set tls_certificate and tls_key. 正式环境请设置证书。")
+    run(settings_of(ctx, http_host=host, http_port=port, demo=demo or None), own_certificate=tls)
 
 
 @app.command()

@@ -14,12 +14,15 @@ from broker.control.store.store import Store
 from config.logs import configure
 from config.pack_loader import load_pack
 from config.settings import DEMO_MARK, Settings, SettingsError
+from huijian.demo.certificate import with_demo_certificate
 from huijian.instance_lock import only_one
 from huijian.supervisor import Child, NotRunning, ProcessSupervisor
+from signaling.tls.certificate import load
 
 log = structlog.get_logger()
 
 
+LOCAL_HOST = "127.0.0.1"
 GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "131072"}
 """What makes glibc (mallopt(3)) give the memory of answers back to the system: by itself it learns from a flood of them
 to keep large blocks, and the process stays at its largest."""
@@ -49,8 +52,18 @@ def children(settings: Settings) -> list[Child]:
         Child("recorder", ("recorder",), environ),
         *relays,
         Child("control", ("huijian.control",), environ),
-        Child("ingress", ("signaling.ingress",), {**environ, **GIVES_BACK}),  # the last to come and the first to go
+        Child("ingress", ("signaling.ingress",), {**environ, **GIVES_BACK}),
+        *_tls(settings),  # what strangers reach first is the last to come and the first to go
     ]
+
+
+def _tls(settings: Settings) -> list[Child]:
+    """Return the TLS process, where there is a certificate. What has the key has no use for the database either."""
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return []
+    files = str(settings.tls_certificate), str(settings.tls_key)
+    arguments = str(settings.run_dir), settings.http_host, str(settings.http_port), *files
+    return [Child("tls", ("signaling.tls", *arguments), {"HUIJIAN_LOG_LEVEL": settings.log_level, **GIVES_BACK})]
 
 
 def _relay_arguments(settings: Settings, number: int) -> tuple[str, ...]:
@@ -59,20 +72,23 @@ def _relay_arguments(settings: Settings, number: int) -> tuple[str, ...]:
     return f"relay-{number}", run_dir, settings.relay_host, str(port), *settings.relay_public_addresses
 
 
-def serve(settings: Settings) -> None:
-    """Run until SIGINT or SIGTERM. Raises SettingsError, Conflict, StorageUnavailable or OSError before anything is
-    started, and NotRunning when a part of the service does not come up."""
+def serve(settings: Settings, own_certificate: bool = False) -> None:
+    """Run until SIGINT or SIGTERM; with `own_certificate`, a demonstration makes its own. Raises SettingsError,
+    Conflict, StorageUnavailable or OSError before anything is started, and NotRunning when a part of the service does
+    not come up."""
     configure(settings.log_level)
-    if not settings.on_loopback:
-        log.warning("other machines are served without TLS: put a TLS proxy before the service, and let none pass it")
+    if not own_certificate:
+        settings.check_reachable()
     settings.prepare()
     with only_one(settings.data_dir) as lock:
+        if own_certificate:
+            settings = with_demo_certificate(settings)
         asyncio.run(_serve(settings, lock))
 
 
 async def check(settings: Settings) -> None:
-    """Migrate the database and check what would make the processes end at their start. Raises SettingsError or
-    OSError."""
+    """Migrate the database and check what would make the processes end at their start. Raises SettingsError,
+    CertificateProblem or OSError."""
     if not settings.demo and (settings.data_dir / DEMO_MARK).exists():
         raise SettingsError(
             f"{settings.data_dir} was made by the demonstration: start with --demo, or use another --data-dir. "
@@ -86,17 +102,27 @@ async def check(settings: Settings) -> None:
             raise SettingsError(
                 f"{demo_sites[0]} is a site of the demonstration: start with --demo, or use another --data-dir"
             )
+    _check_certificate(settings)
     _check_ports(settings)
 
 
 def _check_ports(settings: Settings) -> None:
     """Check that every port can be bound. Raises OSError that names the port."""
-    if settings.http_port:
-        _check_port(settings.http_host, settings.http_port, socket.SOCK_STREAM)
+    for port in (settings.http_port, settings.http_redirect_port):
+        if port:
+            _check_port(settings.http_host, port, socket.SOCK_STREAM)
+    if settings.local_port:
+        _check_port(LOCAL_HOST, settings.local_port, socket.SOCK_STREAM)
     for number in range(settings.relay_workers if settings.relay_port else 0):
         for host in settings.relay_host.split(","):
             for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                 _check_port(host, settings.relay_port + number, kind)
+
+
+def _check_certificate(settings: Settings) -> None:
+    """Check that certificate and key can be used. Raises CertificateProblem."""
+    if settings.tls_certificate is not None and settings.tls_key is not None:
+        load(settings.tls_certificate, settings.tls_key)
 
 
 def _check_port(host: str, port: int, kind: socket.SocketKind) -> None:

@@ -3,6 +3,7 @@ OpenAPI document."""
 
 from collections import Counter
 from datetime import timedelta
+from typing import Literal
 
 from aiohttp import web
 
@@ -17,6 +18,7 @@ from signaling.budgets.allowance import LIST
 from signaling.server.client_address import is_local
 from signaling.server.context import Context
 from signaling.server.routes import Call, Table, check_enrolled
+from signaling.tls.watch import WARN_BEFORE
 from signaling.views import prometheus
 from signaling.views.moment import moment_of
 from signaling.views.overview import Overview, overview
@@ -184,7 +186,18 @@ async def openapi(call: Call) -> web.Response:
 async def healthz(call: Call) -> Health:
     """200 while new visits can be served; otherwise a problem that names what is missing."""
     await check_health(call.context)
-    return Health(ok=True, version=call.context.version)
+    return health(call.context)
+
+
+def health(context: Context) -> Health:
+    """Return the health of a service that can serve, with what needs an operator soon."""
+    expires, now = context.ingress.get("tls_expires"), context.now().wall.timestamp()
+    warnings: list[Literal["certificate_expires", "certificate_refused"]] = []
+    if expires is not None and expires - now < WARN_BEFORE.total_seconds():
+        warnings.append("certificate_expires")
+    if context.ingress.get("tls_refused_pair"):
+        warnings.append("certificate_refused")
+    return Health(ok=True, version=context.version, warnings=tuple(warnings))
 
 
 async def check_health(context: Context) -> None:

@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -36,11 +37,14 @@ from signaling.ingress.listener import Listener
 from signaling.server.app import CONTEXT
 from signaling.server.context import Context
 from signaling.server.handed_over import raise_descriptor_limit
+from signaling.tls.intake import TlsIntake
+from signaling.tls.redirect import RedirectPort
 
 log = structlog.get_logger()
 NICENESS = 2
 """Strangers' work gives way to leases and media where cores are short, with two thirds of their share; hashes give way
 to that (`signaling/auth/hashing.py`). With less, officers could not sign in on a machine that does other work, too."""
+LOCAL_HOST = "127.0.0.1"
 SPARE = 512  # descriptors for the database, for requests in flight and for answers that are read
 
 
@@ -65,8 +69,20 @@ async def _run(settings: Settings, store: Store, journal: Journal, clock: Agreed
     async with front_door(settings, store, journal, clock, limits(settings)) as door:
         await _until(door.link.until_ready(), stopping)
         if not stopping.is_set():
-            with _published(settings, await door.listener.open(settings.http_host, settings.http_port)):
+            with _published(settings, await _listen(settings, door)):
                 await stopping.wait()
+
+
+async def _listen(settings: Settings, door: "FrontDoor") -> int:
+    """Listen; return the port of plain HTTP. Where TLS is built in, that is for programs of this machine alone: the
+    TLS process listens at the service's own port, once it finds this process."""
+    if not settings.tls:
+        return await door.listener.open(settings.http_host, settings.http_port)
+    port = await door.listener.open(LOCAL_HOST, settings.local_port)
+    if settings.http_redirect_port:
+        await door.redirect_listener.open(settings.http_host, settings.http_redirect_port)
+    door.intake.open()
+    return port
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +90,8 @@ class FrontDoor:
     """The parts of a running ingress."""
 
     listener: Listener
+    redirect_listener: Listener
+    intake: TlsIntake
     link: ControlLink
     dispatch: Dispatch
     counters: Counters
@@ -93,14 +111,20 @@ async def front_door(
         strangers = AnonymousServer(server, counters)
         dispatch = Dispatch(settings, admission, counters, tokens, link, strangers)
         listener = Listener(dispatch.accept, lambda: counters.count("refused_no_descriptor"))
+        redirects = RedirectPort(admission, counters, settings.http_port)
+        redirect_listener = Listener(redirects.accept, lambda: counters.count("refused_no_descriptor"))
+        intake = TlsIntake(settings.run_dir, partial(dispatch.accept, secure=True), tokens.addresses_since)
         await tokens.refresh()
         tasks.spawn(link.run())
         tasks.spawn(tokens.run())
-        tasks.spawn(_tick(dispatch, strangers, link, admission, counters, app[CONTEXT]))
+        tasks.spawn(_tick(dispatch, strangers, link, admission, counters, app[CONTEXT], redirects, intake))
         try:
-            yield FrontDoor(listener, link, dispatch, counters, tokens)
+            yield FrontDoor(listener, redirect_listener, intake, link, dispatch, counters, tokens)
         finally:
+            intake.close()
             listener.close()
+            redirect_listener.close()
+            redirects.close()
             await dispatch.close()
 
 
@@ -152,6 +176,8 @@ async def _tick(
     admission: Admission,
     counters: Counters,
     context: Context,
+    redirects: RedirectPort,
+    intake: TlsIntake,
 ) -> None:
     """Close what is too slow, and report the counters, twice a second until cancelled."""
     loop = asyncio.get_running_loop()
@@ -170,22 +196,25 @@ async def _tick(
         now = loop.time()
         dispatch.reader.tick(now)
         strangers.tick(now)
+        redirects.tick(now)
+        intake.tick(now)
         signing_in = context.sign_ins.counters() | context.terminal_sign_ins.counters()
-        link.report(counters.report(levels()) | signing_in)
+        context.ingress.update(intake.counts)  # for the health that this process tells itself
+        link.report(counters.report(levels()) | signing_in | intake.counts)
         counters.log_line(now, levels)
 
 
 @contextmanager
 def _published(settings: Settings, port: int) -> Iterator[None]:
-    """Write the URL of the server to a file, for programs that let the system choose the port, as long as it
-    listens."""
-    host = f"[{settings.http_host}]" if ":" in settings.http_host else settings.http_host
+    """Write the URL for programs on this machine to a file, as long as this process listens."""
+    name = LOCAL_HOST if settings.tls else settings.http_host
+    host = f"[{name}]" if ":" in name else name
     url, file = f"http://{host}:{port}", settings.run_dir / ADDRESS_FILE
     temporary = file.with_suffix(".new")
     temporary.write_text(url + "\n", encoding="ascii")
     temporary.replace(file)
-    monitor = f"{url}/monitor"
-    log.info("ready", monitor=monitor)
+    if not settings.tls:
+        log.info("ready", monitor=f"{url}/monitor")
     try:
         yield
     finally:

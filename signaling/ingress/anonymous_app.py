@@ -16,6 +16,7 @@ from broker.kernel.errors import ControlUnavailable, NotSignedIn
 from broker.kernel.tasks import Tasks
 from config.settings import Settings
 from signaling.api.messages.sign_in import Health
+from signaling.api.metrics import health
 from signaling.auth.credentials import Credentials
 from signaling.auth.scope import Caller
 from signaling.ingress.control_link import ControlLink
@@ -95,7 +96,7 @@ def _own_verbs(context: Context, link: ControlLink) -> dict[str, Verb]:
     async def healthz(call: Call) -> Health:
         _hold_no_turn(call)
         await link.check_health()
-        return Health(ok=True, version=context.version)
+        return health(context)
 
     return {"/healthz": healthz, SOCKET: _refuse_socket}
 

@@ -145,6 +145,7 @@ class AnonymousServer:
             bytes(request.connection.data),
             request.place,
             one_request=True,
+            peer=request.connection.peer if request.connection.secure else None,
             on_lost=lambda: self._lost(lane, taken),
             on_answered=lambda: self._answered(lane, taken, request.place),
             write_buffer=WRITE_BUFFER,

@@ -29,6 +29,7 @@ from signaling.ingress.handover import (
     PacketSocket,
     close_all,
 )
+from signaling.ingress.incoming import Incoming
 
 log = structlog.get_logger("signaling")
 AGAIN_SECONDS = 0.05  # between attempts while control starts; it announces itself in no other way
@@ -78,7 +79,7 @@ class ControlLink:
             if self._packets is not None:
                 self._packets.close()
 
-    def hand_over(self, connection: socket.socket, payer: str, first: bytes, one_request: bool) -> None:
+    def hand_over(self, connection: Incoming, payer: str, one_request: bool) -> None:
         """Give a connection away to control. Raises ControlUnavailable or TooMany; the connection is then still the
         caller's."""
         self.check_ready()
@@ -86,7 +87,8 @@ class ControlLink:
         if self._admission.open >= self._room:
             raise TooMany()
         id = f"{self._mark}-{next(self._numbers)}"
-        self._packets.send(HandedOver(id, payer, first, one_request), connection)
+        peer = connection.peer if connection.secure else None
+        self._packets.send(HandedOver(id, payer, bytes(connection.data), one_request, peer), connection.socket)
         self._admission.opened(id, payer)
 
     def report(self, counts: dict[str, float]) -> None:

@@ -1,5 +1,5 @@
-"""The counters of ingress: for the metrics, which control answers, and one line a minute in the log. What a flood does
-is a number here and never a line of its own."""
+"""The counters of ingress, and of the TLS process: for the metrics, which control answers, and one line a minute in the
+log. What a flood does is a number here and never a line of its own."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -11,9 +11,11 @@ LINE_SECONDS = 60.0
 
 
 class Counters:
-    """Counts of events since the start. `levels` returns what is at this moment: waiting, queued, in flight, open."""
+    """Counts of events since the start, and `event`, the words of the line in the log. `levels` returns what is at this
+    moment: waiting, queued, in flight, open."""
 
-    def __init__(self) -> None:
+    def __init__(self, event: str = "strangers refused") -> None:
+        self._event = event
         self.counts: Counter[str] = Counter()
         self._logged: Counter[str] = Counter()
         self._line_at = 0.0
@@ -33,5 +35,5 @@ class Counters:
         new = self.counts - self._logged
         refused = {name: count for name, count in new.items() if name.startswith("refused_")}
         if refused:
-            log.warning("strangers refused", **refused, accepted=new["accepted"], **levels())
+            log.warning(self._event, **refused, accepted=new["accepted"], **levels())
         self._line_at, self._logged = now, Counter(self.counts)

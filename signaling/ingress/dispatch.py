@@ -47,9 +47,10 @@ class Dispatch:
         self._tasks = Tasks()
         self.reader = HeadReader(admission.limits, counters, needs_body, self._arrived)
 
-    def accept(self, connection: socket.socket, peer: str) -> None:
+    def accept(self, connection: socket.socket, peer: str, secure: bool = False) -> None:
         """Take a connection that was accepted, if its place has not opened too many. Those of a trusted proxy are of
-        many places, each is one of its own until its request says from where it comes."""
+        many places, each is one of its own until its request says from where it comes. `secure`: TLS was taken off
+        it."""
         self._counters.count("accepted")
         try:
             first = first_bytes(connection)
@@ -57,7 +58,7 @@ class Dispatch:
             self._counters.count("refused_gone")
             return connection.close()
         now, place = self._loop.time(), prefix_of(peer)
-        incoming = Incoming(connection, peer, now)
+        incoming = Incoming(connection, peer, now, secure=secure)
         if self._proxies.trusts(peer):
             self.reader.add(incoming, f"{place} {incoming.number}", first)
         elif self._admission.may_arrive(place, now) or self._tokens.is_known(peer, now):
@@ -124,7 +125,7 @@ class Dispatch:
         try:
             self._link.check_ready()
             self._admission.hand_over(author, self._loop.time())
-            self._link.hand_over(connection.socket, author, bytes(connection.data), proxied)
+            self._link.hand_over(connection, author, proxied)
         except VisitError as error:
             return self._refuse(connection, error, "author" if isinstance(error, TooMany) else "control")
         self._counters.count("handed_over")
@@ -142,7 +143,7 @@ class Dispatch:
                 self._admission.hand_over_unknown(place, self._tokens.is_known(client, now), now)
             else:
                 self._admission.read_metrics(now)
-            self._link.hand_over(connection.socket, place, bytes(connection.data), one_request=True)
+            self._link.hand_over(connection, place, one_request=True)
         except VisitError as error:
             return self._refuse(connection, error, "unknown" if isinstance(error, TooMany) else "control")
         self._counters.count("handed_over_unknown")

@@ -1,6 +1,7 @@
-"""What ingress and control tell each other, and the socket between them. A connection is handed over as its descriptor
-(SCM_RIGHTS) with the bytes that were read from it; messages keep their bounds (SOCK_SEQPACKET), so that neither side
-waits for the other half of one. Ingress connects; control listens in the run folder, which other users cannot enter."""
+"""What ingress and control tell each other, and ingress and the TLS process, and the socket between them. A connection
+is handed over as its descriptor (SCM_RIGHTS) with the bytes that were read from it; messages keep their bounds
+(SOCK_SEQPACKET), so that neither side waits for the other half of one. Ingress connects; control listens in the run
+folder, which other users cannot enter."""
 
 import asyncio
 import os
@@ -18,7 +19,8 @@ from broker.kernel.errors import ControlUnavailable
 log = structlog.get_logger()
 
 SOCKET_FILE = "ingress.sock"
-VERSION = 1
+TLS_SOCKET_FILE = "tls.sock"
+VERSION = 2
 BATCH = 16
 """Messages read in one turn of the loop: a flood of connections must leave the loop to its other work."""
 MAX_MESSAGE = 96 * 1024
@@ -34,12 +36,14 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 
 class HandedOver(Message, frozen=True):
     """Ingress to control, with a descriptor: a connection, what was read from it, and the author or place that pays for
-    it. `one_request`: the next request may be another sender's, and gets a connection of its own."""
+    it. `one_request`: the next request may be another sender's, and gets a connection of its own. `peer`: the address
+    of the client where TLS was taken off the connection, which the descriptor does not know."""
 
     id: str
     payer: str
     first: bytes
     one_request: bool
+    peer: str | None = None
 
 
 class HealthAsked(Message, frozen=True):
@@ -88,7 +92,37 @@ class Health(Message, frozen=True):
     problem: dict[str, Any] | None
 
 
-AnyMessage = HandedOver | HealthAsked | Counts | Greeting | AgreedMoment | Opened | Closed | Health
+class Negotiated(Message, frozen=True):
+    """The TLS process to ingress, with a descriptor: the decrypted side of a connection from the address `peer`."""
+
+    peer: str
+
+
+class TlsCounts(Message, frozen=True):
+    """The TLS process to ingress: its counters, for the metrics."""
+
+    values: dict[str, float]
+
+
+class Known(Message, frozen=True):
+    """Ingress to the TLS process: addresses that a valid credential has come from."""
+
+    addresses: list[str]
+
+
+AnyMessage = (
+    HandedOver
+    | HealthAsked
+    | Counts
+    | Greeting
+    | AgreedMoment
+    | Opened
+    | Closed
+    | Health
+    | Negotiated
+    | TlsCounts
+    | Known
+)
 _decoder = msgspec.msgpack.Decoder(AnyMessage)
 _encoder = msgspec.msgpack.Encoder()
 

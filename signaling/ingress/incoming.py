@@ -3,6 +3,7 @@ as far as the socket takes it at once, and the end of the connection. This is wh
 is made once for each kind and kept."""
 
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -21,7 +22,8 @@ _numbers = count()
 
 @dataclass(slots=True, eq=False)
 class Incoming:
-    """One accepted connection, until it is handed over, served or closed. `peer` is the address of its other end."""
+    """One accepted connection, until it is handed over, served or closed. `peer` is the address of its other end.
+    `secure`: TLS was taken off it."""
 
     socket: socket.socket
     peer: str
@@ -31,6 +33,7 @@ class Incoming:
     headed: float = 0.0
     reads: int = 0
     number: int = field(default_factory=lambda: next(_numbers))
+    secure: bool = False
 
     @property
     def request(self) -> RequestHead:
@@ -48,9 +51,9 @@ class Incoming:
             return True
         return False
 
-    def refuse(self, error: VisitError) -> None:
-        """Answer with a refusal and close."""
-        refuse(self.socket, error, self.head is not None and self.head.method == "HEAD")
+    def refuse(self, error: VisitError, headers: Mapping[str, str] | None = None) -> None:
+        """Answer with a refusal, which has some more `headers`, and close."""
+        refuse(self.socket, error, self.head is not None and self.head.method == "HEAD", headers)
 
 
 _KEPT = 256
@@ -68,19 +71,21 @@ def raw_answer(error: VisitError, head_only: bool = False) -> bytes:
     return encoded
 
 
-def _encoded(error: VisitError, head_only: bool) -> bytes:
+def _encoded(error: VisitError, head_only: bool, more: Mapping[str, str] | None = None) -> bytes:
     answer = errors.response(error)
     body = answer.body if isinstance(answer.body, bytes) else b""
     lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
-    lines += [f"{name}: {value}" for name, value in {**HEADERS, **answer.headers}.items()]
+    lines += [f"{name}: {value}" for name, value in {**HEADERS, **answer.headers, **(more or {})}.items()]
     lines += [f"Content-Length: {len(body)}", "Connection: close"]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + (b"" if head_only else body)
 
 
-def refuse(connection: socket.socket, error: VisitError, head_only: bool = False) -> None:
+def refuse(
+    connection: socket.socket, error: VisitError, head_only: bool = False, headers: Mapping[str, str] | None = None
+) -> None:
     """Answer with a refusal and close. Never blocks; a sender that does not read gets what fits its window."""
     with suppress(OSError):
-        connection.send(raw_answer(error, head_only))
+        connection.send(_encoded(error, head_only, headers) if headers else raw_answer(error, head_only))
         connection.shutdown(socket.SHUT_WR)
         connection.recv(_READ_AT_END)
     connection.close()

@@ -5,6 +5,7 @@ was revoked a moment ago opens nothing."""
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
+from itertools import takewhile
 
 import structlog
 
@@ -82,6 +83,11 @@ class KnownTokens:
         self._addresses.move_to_end(address)
         if len(self._addresses) > ADDRESSES:
             self._addresses.popitem(last=False)
+
+    def addresses_since(self, moment: float) -> list[str]:
+        """Return the addresses from which a valid token has come after a moment."""
+        later = takewhile(lambda seen: seen[1] > moment, reversed(self._addresses.items()))
+        return [address for address, _ in later]
 
     def is_known(self, address: str, now: float) -> bool:
         """Whether a valid token has come from an address lately."""

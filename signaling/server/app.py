@@ -265,6 +265,8 @@ def application(
             app.router.add_route("HEAD", route.path, handler, expect_handler=expect)
     pages.add(app)
     app.on_response_prepare.append(pages.set_headers)
+    if context.settings.hsts_seconds:
+        app.on_response_prepare.append(pages.strict_transport(context.settings.hsts_seconds))
     return app
 
 

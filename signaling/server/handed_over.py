@@ -33,6 +33,7 @@ from signaling.ingress.handover import (
 )
 from signaling.server.errors import translate
 from signaling.server.taken_connection import TakenConnection
+from signaling.tls.tcp_progress import acknowledged
 
 log = structlog.get_logger("signaling")
 IDLE_SECONDS = 30.0
@@ -41,7 +42,6 @@ UNREAD_SECONDS = 30.0
 """An answer of which nothing is taken for so long is given up, and its connection with it."""
 MOST = 4000
 SPARE = 512  # descriptors for files, the database, the relay and the recorder
-_BYTES_ACKED = slice(120, 128)  # tcpi_bytes_acked in struct tcp_info (linux/tcp.h)
 
 
 class HandedOverConnections:
@@ -159,6 +159,7 @@ class HandedOverConnections:
                 message.one_request,
                 on_lost=lambda: self._lost(message.id),
                 on_paid=lambda payer: self._tell(Opened({message.id: payer})),
+                peer=message.peer,
                 keepalive_timeout=IDLE_SECONDS,
             )
             self._open[message.id] = taken
@@ -191,26 +192,18 @@ class HandedOverConnections:
                 self._check_reading(id, taken, rounds)
 
     def _check_reading(self, id: str, taken: TakenConnection, rounds: int) -> None:
-        """Compare what the other side has acknowledged with the last round: it grows wherever anything is read."""
+        """Compare what the other side has acknowledged with the last round: it grows wherever anything is read. Of what
+        goes through the TLS process that process sees it, and does the same (`signaling/tls/pump.py`)."""
         transport = taken.transport
-        if transport is None or not transport.get_write_buffer_size():
+        if transport is None or taken.secure or not transport.get_write_buffer_size():
             self._unread.pop(id, None)
             return
-        acknowledged = _acknowledged(transport)
+        now = acknowledged(transport)
         before, seen = self._unread.get(id, (b"", 0))
-        seen = seen + 1 if acknowledged == before else 0
-        self._unread[id] = (acknowledged, seen)
+        seen = seen + 1 if now == before else 0
+        self._unread[id] = (now, seen)
         if seen >= rounds:
             transport.abort()
-
-
-def _acknowledged(transport: asyncio.Transport) -> bytes:
-    connection = transport.get_extra_info("socket")
-    try:
-        info: bytes = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
-    except OSError:
-        return b""
-    return info[_BYTES_ACKED]
 
 
 def most_connections() -> int:

@@ -2,12 +2,14 @@
 Nothing is inline and nothing comes from other servers, and the headers of every answer tell the browser to refuse
 both."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import hdrs, web
 
 from broker.kernel.errors import NotFound
 from recorder.export import verifier_page
+from signaling.server.client_address import over_tls
 from signaling.server.encoded import Encoded
 
 WEB = Path(__file__).parents[1] / "web"
@@ -53,6 +55,18 @@ async def set_headers(request: web.BaseRequest, answer: web.StreamResponse) -> N
     answer.headers.popall(hdrs.SERVER, None)
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
+
+
+def strict_transport(seconds: int) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Return what makes browsers ask for this server by TLS alone for so long (RFC 6797): a header of each answer over
+    TLS, as it would not count in another one."""
+    value = f"max-age={seconds}"
+
+    async def set_header(request: web.Request, answer: web.StreamResponse) -> None:
+        if over_tls(request):
+            answer.headers["Strict-Transport-Security"] = value
+
+    return set_header
 
 
 def add(app: web.Application, folder: Path = WEB) -> None:

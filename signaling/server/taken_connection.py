@@ -20,6 +20,7 @@ PLAIN = {"access_log": None, "auto_decompress": False}  # a body comes as it is:
 
 class TakenConnection(Connection):
     """The server's protocol for one such connection. `payer` is the author or the place that pays for its requests.
+    `peer` is the client's address where TLS was taken off the connection: its requests are then secure ones.
 
     `on_lost` is called when the connection is closed, `on_answered` after each answer. With `one_request` the first
     answer is the last one.
@@ -32,6 +33,7 @@ class TakenConnection(Connection):
         "_on_answered",
         "_on_lost",
         "_on_paid",
+        "_peer",
         "_write_buffer",
         "one_request",
         "payer",
@@ -47,14 +49,30 @@ class TakenConnection(Connection):
         on_answered: Callable[[], None] = lambda: None,
         on_paid: Callable[[str], None] = lambda payer: None,
         write_buffer: int = 0,
+        peer: str | None = None,
         **options: Any,
     ) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **{**PLAIN, **options})
         self._first, self.payer, self.one_request = first, payer, one_request
         self._on_lost, self._on_answered, self._on_paid = on_lost, on_answered, on_paid
-        self._write_buffer = write_buffer
+        self._write_buffer, self._peer = write_buffer, peer
         self._newest_body: StreamReader = EMPTY_PAYLOAD
         self._answers = 0
+
+    @property
+    def secure(self) -> bool:
+        """Whether TLS was taken off the connection."""
+        return self._peer is not None
+
+    @property
+    def peername(self) -> Any:
+        """The address of the client: what requests say as `remote`."""
+        return super().peername if self._peer is None else (self._peer, 0)
+
+    @property
+    def ssl_context(self) -> Any:
+        """What requests say as `secure`: anything where TLS was taken off, as the context is another process's."""
+        return super().ssl_context if self._peer is None else True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin with what ingress has read; the loop reads the rest from the socket afterwards."""

@@ -70,9 +70,14 @@ SIGN_INS = {
 }
 REFUSED = (
     *("crowded_out", "silent", "slow", "gone", "malformed", "too_large", "too_often", "no_descriptor", "stopping"),
-    *("guesses", "author", "unknown", "control", "storage", "busy", "unread", "stuck", "incident"),
+    *("guesses", "author", "unknown", "control", "storage", "busy", "unread", "stuck", "incident", "plain"),
 )
 """Why ingress refuses a connection; docs/operations.md says what each of them means."""
+TLS_REFUSED = (
+    *("too_often", "crowded_out", "slow", "gone", "malformed", "plain", "failed", "busy", "full", "ingress"),
+    *("no_descriptor", "stopping"),
+)
+"""Why the TLS process refuses a connection."""
 STAGES = ("waiting", "queued", "in_flight", "reading", "open")
 
 
@@ -221,6 +226,22 @@ def _ingress(counts: Mapping[str, float]) -> Iterator[Metric]:
     yield _by("huijian_ingress_refused", text, "reason", refused, CounterMetricFamily)
     levels = {stage: counts.get(f"now_{stage}", 0) for stage in STAGES}
     yield _by("huijian_ingress_connections", "Connections at this moment, by stage.", "stage", levels)
+    if "tls_expires" in counts:
+        yield from _tls(counts)
+
+
+def _tls(counts: Mapping[str, float]) -> Iterator[Metric]:
+    """The TLS process, where the installation has a certificate."""
+    text = "Moment at which the certificate expires, in seconds since 1970."
+    yield GaugeMetricFamily("huijian_tls_certificate_expires_seconds", text, counts["tls_expires"])
+    text = "Whether a newer certificate in the files could not be used; the one before is used on."
+    yield GaugeMetricFamily("huijian_tls_certificate_refused", text, counts.get("tls_refused_pair", 0))
+    yield CounterMetricFamily("huijian_tls_handshakes", "TLS handshakes that were done.", counts.get("tls_done", 0))
+    refused = {reason: counts.get(f"tls_refused_{reason}", 0) for reason in TLS_REFUSED}
+    text = "Connections that the TLS process has refused, by reason."
+    yield _by("huijian_tls_refused", text, "reason", refused, CounterMetricFamily)
+    levels = {stage: counts.get(f"tls_now_{stage}", 0) for stage in ("handshakes", "open")}
+    yield _by("huijian_tls_connections", "TLS connections at this moment, by stage.", "stage", levels)
 
 
 def _journal(moment: JournalMoment) -> Iterator[Metric]:

@@ -94,6 +94,66 @@ class TestCookies:
             Settings.load(http_host=host, relay_host="10.0.0.1", cookie_secure=False)
         assert Settings.load(http_host=host, relay_host="10.0.0.1").cookie_secure
 
+    def test_is_always_on_with_a_certificate(self):
+        assert Settings.load(tls_certificate="/a.crt", tls_key="/a.key").cookie_secure
+        with pytest.raises(SettingsError, match="cookie_secure"):
+            Settings.load(tls_certificate="/a.crt", tls_key="/a.key", cookie_secure=False)
+
     def test_may_be_on_loopback(self):
         assert not Settings.load(cookie_secure=False).cookie_secure
         assert Settings.load(cookie_secure=True).cookie_secure
+
+
+LAN = {"http_host": "10.0.0.1", "relay_host": "10.0.0.1"}
+PAIR = {"tls_certificate": "/a.crt", "tls_key": "/a.key"}
+
+
+class TestTls:
+    @pytest.mark.parametrize("half", PAIR)
+    def test_a_certificate_and_its_key_belong_together(self, half):
+        with pytest.raises(SettingsError, match="belong together"):
+            Settings.load(**{half: PAIR[half]})
+
+    @pytest.mark.parametrize("name", ["http_redirect_port", "local_port"])
+    def test_its_ports_are_for_a_service_that_speaks_it(self, name):
+        with pytest.raises(SettingsError, match="tls_certificate"):
+            Settings.load(**{name: 8080})
+
+    @pytest.mark.parametrize("ports", [{"http_redirect_port": 8470}, {"local_port": 8470}])
+    def test_its_ports_differ(self, ports):
+        with pytest.raises(SettingsError, match="must differ"):
+            Settings.load(**PAIR, **ports)
+
+    def test_a_redirect_needs_a_port_to_lead_to(self):
+        with pytest.raises(SettingsError, match="must be set"):
+            Settings.load(**PAIR, http_port=0, http_redirect_port=8080)
+
+
+class TestOtherMachines:
+    """Nothing is sent to them in the clear."""
+
+    def test_are_not_served_without_tls(self):
+        with pytest.raises(SettingsError, match="tls_proxy"):
+            Settings.load(**LAN).check_reachable()
+
+    @pytest.mark.parametrize("way", [PAIR, {"tls_proxy": True}])
+    def test_are_served_with_a_certificate_or_behind_a_proxy(self, way):
+        Settings.load(**LAN, **way).check_reachable()
+
+    def test_may_not_be_there(self):
+        Settings.load().check_reachable()
+
+
+class TestStrictTransport:
+    """Browsers are told to ask by TLS alone (RFC 6797)."""
+
+    def test_is_told_where_other_machines_ask_by_tls(self):
+        assert Settings.load(**LAN, **PAIR).hsts_seconds == 365 * 86_400
+        assert Settings.load(**LAN, tls_proxy=True, hsts_days=1).hsts_seconds == 86_400
+
+    @pytest.mark.parametrize("why", [{"demo": True}, {"hsts_days": 0}, {"http_host": "127.0.0.1"}])
+    def test_is_not_told_in_a_demonstration_or_on_this_machine(self, why):
+        assert Settings.load(**{**LAN, **PAIR, **why}).hsts_seconds == 0
+
+    def test_is_not_told_without_tls(self):
+        assert Settings.load(**LAN).hsts_seconds == 0

@@ -11,6 +11,7 @@ from config.settings import Settings, SettingsError
 from huijian import supervisor
 from huijian.serve import _prepare, check, children
 from huijian.supervisor import Child, ProcessSupervisor
+from signaling.tls.certificate import CertificateProblem
 from tests.support.patience import PATIENCE
 
 
@@ -44,6 +45,22 @@ class TestCheck:
         with pytest.raises(SettingsError, match="--demo"):
             await check(settings)
         await check(settings.model_copy(update={"demo": True}))
+
+    def test_refuses_to_serve_other_machines_in_the_clear(self, huijian, monkeypatch):
+        monkeypatch.setenv("HUIJIAN_RELAY_HOST", "127.0.0.2,127.0.0.3")
+        monkeypatch.setenv("HUIJIAN_RELAY_PUBLIC_ADDRESSES", '["10.0.0.1"]')
+        answer = huijian("serve", "--host", "0.0.0.0", "--port", "0")
+        assert answer.code == 2 and "tls_certificate" in answer.err and "明文" in answer.err
+
+    async def test_refuses_a_certificate_that_cannot_be_used(self, place):
+        settings = Settings.load(http_port=0, tls_certificate=place / "none.crt", tls_key=place / "none.key")
+        settings.prepare()
+        with pytest.raises(CertificateProblem, match=r"none\.crt"):
+            await check(settings)
+
+    def test_makes_no_certificate_outside_a_demonstration(self, huijian):
+        answer = huijian("serve", "--tls", "--port", "0")
+        assert answer.code == 2 and "--tls" in answer.err
 
 
 class TestTheCostOfASession:
@@ -87,6 +104,15 @@ class TestChildren:
         settings = Settings.load(database_url="postgresql+asyncpg://huijian:SECRET@127.0.0.1/huijian", relay_workers=2)
         relays = [child for child in children(settings) if child.name.startswith("relay")]
         assert len(relays) == 2 and not any("SECRET" in str(child.environment) for child in relays)
+
+    def test_of_tls_have_no_address_of_the_database_and_come_last(self, place):
+        settings = Settings.load(
+            database_url="postgresql+asyncpg://huijian:SECRET@127.0.0.1/huijian",
+            tls_certificate=place / "a.crt",
+            tls_key=place / "a.key",
+        )
+        last = children(settings)[-1]
+        assert last.name == "tls" and "SECRET" not in str(last)
 
     async def test_inherit_no_settings_of_their_parent(self, place, monkeypatch, capfd):
         monkeypatch.setenv("HUIJIAN_DATABASE_URL", "SECRET")

@@ -119,10 +119,11 @@ class PageQuery(Inbound):
 
 
 class Health(Outbound):
-    """The answer while new visits can be served."""
+    """The answer while new visits can be served. `warnings`: what needs an operator soon, by name."""
 
     ok: Literal[True] = True
     version: str
+    warnings: tuple[Literal["certificate_expires", "certificate_refused"], ...] = ()
 
 
 class Done(Outbound):
