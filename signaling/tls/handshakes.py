@@ -181,7 +181,7 @@ class Handshakes:
         self._on_plain(handshake.socket)
 
     def _queue(self, handshake: Handshake, queue: FairQueue[Handshake]) -> None:
-        """Let a handshake wait for a thread. Until then nothing more is read, so that the thread has the object for itself."""
+        """Let a handshake wait for a thread. Until then nothing more is read: the thread has the object for itself."""
         self._loop.remove_reader(handshake.socket.fileno())
         displaced = queue.push(handshake, handshake.place)
         if displaced is not None:
