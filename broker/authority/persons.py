@@ -110,6 +110,15 @@ def check_word(change: Change, officer: Standing, provincial: bool, age: timedel
         check_settled(officer, age, now)
 
 
+def check_not_own(officer: str, user: str) -> None:
+    """Check that an administrator's act concerns another one's account. Raises SamePerson."""
+    if officer == user:
+        raise SamePerson(
+            "This is your own account: another administrator does this. Your own password is changed on /account.",
+            "不能对本人账号办理此事项，请由其他管理员办理；本人密码请在“我的账号”页面修改。",
+        )
+
+
 def check_concerned(change: Change, officer: Standing, provincial: bool) -> None:
     """Check that a change is this officer's to know of. Raises Forbidden or NotFound."""
     if officer.role not in CONFIRMERS or officer.disabled:

@@ -43,7 +43,7 @@ from signaling.api import (
 )
 from signaling.api.accounts import changes, factors, invitations, oidc, security_keys
 from signaling.api.accounts import sessions as own_sessions
-from signaling.api.administration import rooms, sites
+from signaling.api.administration import enrolment, keys, rooms, sites, users
 from signaling.api.audit import detail, ledgers, marks, relisten, verification, visits
 from signaling.api.drills import routes as drills
 from signaling.api.exports import routes as exports
@@ -122,6 +122,9 @@ ROUTES: tuple[Route, ...] = tuple(
             terminals.table,
             sites.table,
             rooms.table,
+            users.table,
+            keys.table,
+            enrolment.table,
             metrics.table,
             metrics.service,
             talkback.table,  # before WHIP and WHEP, whose patterns match its paths, too

@@ -17,7 +17,7 @@ from broker.control.store.base import StorePart
 from broker.control.store.records import AccountChange, ChangeState, Role, User
 from broker.control.store.sign_in.factors import clear_factors
 from broker.control.store.sign_in.identities import clear_identity
-from broker.control.store.sign_in.invitations import NO_PASSWORD, begin_invitation
+from broker.control.store.sign_in.invitations import NO_PASSWORD, begin_invitation, end_invitations
 from broker.control.store.tables import account_changes, api_keys, sites, users
 from broker.kernel.errors import BadRequest, Conflict, NotFound, VisitError
 from broker.kernel.ids import new_id
@@ -72,7 +72,7 @@ class AccountChanges(StorePart):
     ) -> AccountChange:
         """Change an account, or keep the change until a second officer confirms it; an older one that waits for the
         same account is replaced. `name`, `role` and `site` are those of a new account; `invited`: it has no password
-        until the officer sets one by the link of an invitation.
+        from then on, until the officer sets one by the link of an invitation.
 
         Raises BadRequest, NotFound or Conflict.
         """
@@ -138,6 +138,8 @@ class AccountChanges(StorePart):
             row, word = await _waiting(db, id, officer)
             change = _change(row)
             persons.check_concerned(change.change, word.standing, await _provincial(db))
+            if row.password_hash == NO_PASSWORD:
+                await end_invitations(db, change.change.user)
             now = self.clock.now().wall
             return await _decide(db, change, ChangeState.REJECTED, f"user:{officer}", now, reason)
 
@@ -259,6 +261,8 @@ async def _apply(
     values: dict[str, Any] = {"credential_at": now, "credential_by": by, "vouchers": sorted(vouchers)}
     if change.kind is ChangeKind.PASSWORD:
         values["password_hash"] = hashed
+        if hashed == NO_PASSWORD:
+            await begin_invitation(db, change.user, now)
     else:
         values["vouchers"] = sorted({*vouchers, *(await named(db, change.user)).vouchers})
         if change.kind is ChangeKind.ENABLE:

@@ -3,10 +3,20 @@ own password again: an open page, or a token that another person holds, is no wo
 
 from aiohttp import web
 
+from broker.authority.persons import Waits
 from broker.control.rules.account_changes import entry_of
 from broker.control.store.records import AccountChange, ChangeState
 from broker.control.store.records import User as Account
-from broker.kernel.errors import Busy, Conflict, CredentialTooNew, Forbidden, NotSignedIn, SamePerson
+from broker.kernel.errors import (
+    Busy,
+    Conflict,
+    CredentialTooNew,
+    Forbidden,
+    NotFound,
+    NotSignedIn,
+    SamePerson,
+    TooEarly,
+)
 from signaling.api.messages.accounts import AccountChangeList, AccountChangeView, OwnPassword, Refusal, Word
 from signaling.api.sign_in import browser_of
 from signaling.auth.scope import Role, author
@@ -24,9 +34,9 @@ REFUSED = "AccountChangeRefused"
 @table.add("GET", CHANGES, roles=CONFIRMS, zh="待确认的账号变更", en="Changes of accounts that wait for a word")
 async def get_changes(call: Call) -> AccountChangeList:
     """Those of the caller's site, of all for officers of the province."""
-    officer = await _account(call)
+    officer, waits = await _account(call), await waits_of(call.context)
     found = await call.context.store.seen_changes(officer)
-    return AccountChangeList(changes=[_view(one, officer) for one in found])
+    return AccountChangeList(changes=[_view(one, officer, waits) for one in found])
 
 
 @table.add(
@@ -44,7 +54,7 @@ async def confirm(call: Call, body: Word) -> AccountChangeView:
     context, user = call.context, call.user
     await show_password(call, body.password)
     waits, now = await waits_of(context), context.now().wall
-    return await _done(call, await context.store.confirm_change(call.id("change"), user.id, waits, now))
+    return await answer_to_change(call, await context.store.confirm_change(call.id("change"), user.id, waits, now))
 
 
 @table.add(
@@ -59,7 +69,29 @@ async def confirm(call: Call, body: Word) -> AccountChangeView:
 async def reject(call: Call, body: Refusal) -> AccountChangeView:
     """Refuse a change, with the own password and a reason. It can then not be forced either."""
     await show_password(call, body.password)
-    return await _done(call, await call.context.store.reject_change(call.id("change"), call.user.id, body.reason))
+    done = await call.context.store.reject_change(call.id("change"), call.user.id, body.reason)
+    return await answer_to_change(call, done)
+
+
+@table.add(
+    "POST",
+    f"{CHANGES}/{{change}}/force",
+    roles=(Role.ADMIN,),
+    zh="账号变更应急生效",
+    en="Put a change into effect without a second word",
+    problems=(Conflict, TooEarly, Busy),
+    refused=REFUSED,
+)
+async def force(call: Call, body: Refusal) -> AccountChangeView:
+    """The way out when no second officer is left: only after the days of `break_glass_days` without a refusal, with the
+    own password and the reason. It raises an alarm for a month, and such accounts never count as two people."""
+    context, user = call.context, call.user
+    await show_password(call, body.password)
+    id, seen = call.id("change"), await context.store.seen_changes(await _account(call), waiting=False)
+    if id not in {listed.change.id for listed in seen}:
+        raise NotFound()
+    waits, now = await waits_of(context), context.now().wall
+    return await answer_to_change(call, await context.store.force_change(id, author(user), body.reason, waits, now))
 
 
 @table.add(
@@ -88,11 +120,12 @@ async def show_password(call: Call, password: str) -> None:
         raise Forbidden("Your own password is wrong.", "本人密码错误。") from None
 
 
-async def _done(call: Call, done: AccountChange) -> AccountChangeView:
+async def answer_to_change(call: Call, done: AccountChange) -> AccountChangeView:
+    """Journal what became of a change of an account, and return it as the caller sees it."""
     kind, data = entry_of(done)
     call.context.journal.note(kind, None, author(call.user), data)
     await call.context.journal.flush()
-    return _view(done, await _account(call))
+    return _view(done, await _account(call), await waits_of(call.context))
 
 
 async def _account(call: Call) -> Account:
@@ -102,7 +135,7 @@ async def _account(call: Call) -> Account:
     return found
 
 
-def _view(listed: AccountChange, officer: Account) -> AccountChangeView:
+def _view(listed: AccountChange, officer: Account, waits: Waits) -> AccountChangeView:
     change = listed.change
     waiting = listed.state is ChangeState.WAITING
     return AccountChangeView(
@@ -119,4 +152,5 @@ def _view(listed: AccountChange, officer: Account) -> AccountChangeView:
         decided_at=listed.decided_at,
         reason=listed.reason,
         mine=waiting and officer.id not in (change.user, change.proposer),
+        force_from=change.at + waits.force if waiting else None,
     )

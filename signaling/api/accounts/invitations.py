@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from broker.authority.persons import ChangeKind
 from broker.control.rules.account_changes import entry_of
-from broker.control.store.records import ChangeState
+from broker.control.store.records import AccountChange, ChangeState
 from broker.control.store.records import Role as AccountRole
 from broker.kernel.errors import Busy, Conflict, Forbidden, InvitationRefused, NotFound
 from signaling.api.accounts.changes import show_password
@@ -48,11 +48,16 @@ async def invite(call: Call, body: Invite) -> Invited:
     )
     kind, data = entry_of(made)
     context.journal.note(kind, None, author(user), data | {"invited": True})
-    hours = context.settings.sign_in.invitation_hours
-    token = await context.store.invite(body.user, timedelta(hours=hours), author(user))
-    waiting = made.state is ChangeState.WAITING
+    return await link_for(call, made)
+
+
+async def link_for(call: Call, made: AccountChange) -> Invited:
+    """Make the link by which an officer sets the own password, once a change of the account has taken effect."""
+    context, waiting = call.context, made.state is ChangeState.WAITING
+    hours, invited = context.settings.sign_in.invitation_hours, made.change.user
+    token = await context.store.invite(invited, timedelta(hours=hours), author(call.user))
     return Invited(
-        user=body.user,
+        user=invited,
         path=f"/invitation#{token}",
         hours=hours,
         state="waiting" if waiting else "applied",

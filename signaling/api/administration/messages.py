@@ -1,9 +1,10 @@
-"""REST models of administration: sites and rooms."""
+"""REST models of administration: sites, rooms, users, keys, and codes for terminals."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from signaling.api.messages.accounts import Password
 from signaling.api.messages.fields import Inbound, Line, Moment, Name, NoteText, Outbound, Short
 
 Kind = Literal["prison", "rehab", "bureau", "office", "city", "province"]
@@ -91,3 +92,122 @@ class Because(Inbound):
     """Why it is done; it is journaled."""
 
     reason: NoteText
+
+
+# ---- users ---------------------------------------------------------------------------------------------------------
+
+RoleName = Literal["supervisor", "clerk", "approver", "auditor", "procurator", "admin"]
+
+
+class InvitationView(Outbound):
+    """A link by which an officer sets the own password, without its secret; after `expires_at` it counts no more."""
+
+    by: str
+    created_at: Moment
+    expires_at: Moment
+
+
+class AccountView(Outbound):
+    """The account of an officer. `state`: `active`, `disabled`, `invited` (a link waits), `no_link` (no password and no link
+    that counts), or `waiting` (not there before a second officer confirms `change`). `vouchers`: the accounts on whose
+    word it stands; `needs_factor`: its role needs a second factor, whose kinds are in `second_factors`."""
+
+    id: str
+    name: str
+    role: RoleName
+    site: str | None
+    state: Literal["active", "disabled", "invited", "no_link", "waiting"]
+    since: Moment | None
+    set_by: str
+    vouchers: list[str]
+    needs_factor: bool
+    second_factors: list[str]
+    invitation: InvitationView | None
+    change: str | None
+
+
+class AccountList(Outbound):
+    """The accounts that the caller may know of, in the order of their ids."""
+
+    users: list[AccountView]
+
+
+# ---- keys ----------------------------------------------------------------------------------------------------------
+
+KeyKindName = Literal["booking", "monitoring"]
+
+
+class KeyForm(Inbound):
+    """A key for another system, and the own password of the administrator who issues it."""
+
+    password: Password = Field(repr=False)
+    name: Short
+    kind: KeyKindName
+
+
+class KeyView(Outbound):
+    """A key without its secret. A `monitoring` key reads numbers and nothing else."""
+
+    id: str
+    name: str
+    kind: KeyKindName
+    created_at: Moment
+    revoked_at: Moment | None
+
+
+class IssuedKey(Outbound):
+    """A new key with its secret, which is stored nowhere and shown this once."""
+
+    id: str
+    name: str
+    kind: KeyKindName
+    created_at: Moment
+    key: str = Field(repr=False)
+
+
+class KeyList(Outbound):
+    """All keys that were ever issued, the oldest first."""
+
+    keys: list[KeyView]
+
+
+# ---- terminals -----------------------------------------------------------------------------------------------------
+
+
+class EnrolmentForm(Inbound):
+    """The own password of the administrator who has a code made. `replace`: the room's present terminal is revoked in
+    the moment in which the code is used."""
+
+    password: Password = Field(repr=False)
+    replace: bool = False
+
+
+class EnrolmentCode(Outbound):
+    """A code that is typed at a terminal, good once and shown this once. `room` is null for a spare of the site."""
+
+    site: str
+    room: str | None
+    code: str = Field(repr=False)
+    expires_at: Moment
+
+
+class RegisteredTerminal(Outbound):
+    """A terminal as it was enrolled, also one that was revoked. `fingerprint`: of its key, empty while it has none."""
+
+    id: str
+    site: str
+    room: str | None
+    home: str | None
+    state: Literal["active", "token", "conflicted", "revoked"]
+    enrolled_at: Moment
+    revoked_at: Moment | None
+    key_kind: str
+    key_at: Moment | None
+    fingerprint: str
+    conflicted_at: Moment | None
+
+
+class TerminalRegister(Outbound):
+    """All terminals that were ever enrolled at the sites that the caller may know of."""
+
+    terminals: list[RegisteredTerminal]

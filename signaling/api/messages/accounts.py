@@ -34,7 +34,8 @@ class OwnPassword(Inbound):
 class AccountChangeView(Outbound):
     """A change of an account: a new one (`add`), a new password, one that is enabled again, or
     one whose second factors are removed (`factors`). `proposed_by`: author as
-    in the journal. `mine`: the caller may give the word, as far as roles and sites go."""
+    in the journal. `mine`: the caller may give the word, as far as roles and sites go. `force_from`: when it may take
+    effect without a second officer's word, where there is no such officer any more; null once it is decided."""
 
     id: str
     kind: Literal["add", "password", "enable", "factors"]
@@ -49,6 +50,7 @@ class AccountChangeView(Outbound):
     decided_at: Moment | None = None
     reason: str = ""
     mine: bool = False
+    force_from: Moment | None = None
 
 
 class AccountChangeList(Outbound):

@@ -12,7 +12,7 @@ from tests.signaling.api.test_slots import ORDER
 
 MODULES = (approvals, follow_ups, orders, recordings, sign_in, slots, socket)
 PASSWORDS = {(model, "password") for model in ("SignIn", "OwnPassword", "Refusal", "Word")} | {("OwnPassword", "new")}
-PASSWORDS |= {(model, "password") for model in ("AddFactor", "Invite", "Redeem")}
+PASSWORDS |= {(model, "password") for model in ("AddFactor", "Invite", "Redeem", "KeyForm", "EnrolmentForm")}
 SECRETS = {("Proof", "recovery"), ("OidcReturn", "code"), ("OidcReturn", "state")}
 NO_TEXT = PASSWORDS | SECRETS | {("PersonOrder", "id")}
 """Secrets are compared as they are; ids are brought into one form, in which nothing invisible is left."""

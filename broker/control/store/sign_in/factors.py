@@ -44,6 +44,15 @@ class Factors(StorePart):
             rows = await db.execute(query.order_by(second_factors.c.created_at, second_factors.c.id))
             return [_factor(row) for row in rows]
 
+    async def factor_kinds(self) -> dict[str, list[str]]:
+        """Return the kinds of second factors that accounts have, by account."""
+        found: dict[str, list[str]] = {}
+        async with self._reading() as db:
+            query = select(second_factors.c.user, second_factors.c.kind).order_by(second_factors.c.created_at)
+            for user, kind in await db.execute(query):
+                found.setdefault(user, []).append(kind)
+        return found
+
     async def add_factor(self, factor: Factor, first: bool = False) -> bool:
         """Add a second factor to its account; return whether it is the first one. `first`: it has to be. Raises
         Conflict where it is not, where it was added before, and where the account has as many as it may have."""

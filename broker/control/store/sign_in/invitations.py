@@ -1,6 +1,7 @@
 """Invitations: a link by which a new officer sets the own password, so that no other person ever knows it. It counts
 once, for some days from the moment when the account exists, and only its hash is stored."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select, update
@@ -20,24 +21,47 @@ NO_PASSWORD = ""
 """In place of the hash, while the officer has not set a password."""
 
 
+@dataclass(frozen=True, slots=True)
+class OpenInvitation:
+    """A link that was not used yet. `by`: its author, as in the journal; after `expires_at` it counts no more."""
+
+    by: str
+    created_at: datetime
+    expires_at: datetime
+
+
 class Invitations(StorePart):
     """The part of the store for invitations."""
 
     async def invite(self, user: str, life: timedelta, by: str) -> str:
         """Return the token of a new invitation for an account without a password, or for one that waits for a second
         officer's word; those before it count no more. Raises NotFound where no such officer was invited, and Conflict
-        where the account has a password."""
+        where the account has a password and waits for no new one."""
         token, now = new_token("inv"), self.clock.now().wall
         async with self._writing() as db:
             stored = (await db.execute(select(users.c.password_hash).where(users.c.id == user))).scalar_one_or_none()
-            if stored:
+            waits = await _waits(db, user)
+            if stored and not waits:
                 raise Conflict(f"{user} has a password already.", f"用户 {user} 已设置密码。")
-            if stored is None and not await _waits(db, user):
+            if stored is None and not waits:
                 raise NotFound(f"No officer {user} was invited.", f"没有受邀用户 {user}。")
             await db.execute(delete(invitations).where(invitations.c.user == user))
             values = {"hash": token_hash(token), "user": user, "by": by, "created_at": now, "expires_at": now + life}
             await db.execute(insert(invitations).values(values))
         return token
+
+    async def open_invitations(self) -> dict[str, OpenInvitation]:
+        """Return the links that were not used, also those that are too old, by the users that they are for."""
+        query = select(invitations).where(invitations.c.used_at.is_(None))
+        async with self._reading() as db:
+            rows = await db.execute(query)
+            return {row.user: OpenInvitation(row.by, row.created_at, row.expires_at) for row in rows}
+
+    async def withdraw_invitation(self, user: str) -> None:
+        """Make the link of an officer worthless. Raises NotFound where there is none that was not used."""
+        async with self._writing() as db:
+            if not await end_invitations(db, user):
+                raise NotFound(f"No invitation of {user} is open.", f"用户 {user} 没有未使用的邀请链接。")
 
     async def redeem_invitation(self, token: str, password: str) -> User:
         """Set the password of the officer who was invited, and return the account. Raises InvitationRefused (unknown,
@@ -68,10 +92,17 @@ class Invitations(StorePart):
 
 
 async def _waits(db: AsyncConnection, user: str) -> bool:
-    """Whether an officer was invited whose account waits for a second officer's word."""
+    """Whether an officer was invited, to a new account or a new password, that waits for a second officer's word."""
     waiting = (account_changes.c.user == user, account_changes.c.state == str(ChangeState.WAITING))
-    invited = (account_changes.c.kind == str(ChangeKind.ADD), account_changes.c.password_hash == NO_PASSWORD)
+    kinds = (str(ChangeKind.ADD), str(ChangeKind.PASSWORD))
+    invited = (account_changes.c.kind.in_(kinds), account_changes.c.password_hash == NO_PASSWORD)
     return (await db.execute(select(account_changes.c.id).where(*waiting, *invited))).first() is not None
+
+
+async def end_invitations(db: AsyncConnection, user: str) -> bool:
+    """Remove the links of an officer that were not used, in the caller's transaction; return whether there were any."""
+    mine = (invitations.c.user == user, invitations.c.used_at.is_(None))
+    return bool((await db.execute(delete(invitations).where(*mine))).rowcount)
 
 
 async def begin_invitation(db: AsyncConnection, user: str, at: datetime) -> None:
