@@ -104,7 +104,7 @@ def check_word(change: Change, officer: Standing, provincial: bool, age: timedel
     if officer.user in (change.user, change.proposer):
         raise SamePerson(
             "Another auditor or administrator confirms this: not the one whose account it is, nor the proposer.",
-            "须由本人和提出人以外的另一名审计员或管理员确认。",
+            "须由本人和提出人以外的另一名审计员或系统管理员确认。",
         )
     if officer.vouchers:
         check_settled(officer, age, now)
@@ -122,7 +122,7 @@ def check_not_own(officer: str, user: str) -> None:
 def check_concerned(change: Change, officer: Standing, provincial: bool) -> None:
     """Check that a change is this officer's to know of. Raises Forbidden or NotFound."""
     if officer.role not in CONFIRMERS or officer.disabled:
-        raise Forbidden("An auditor or an administrator confirms accounts.", "账号变更由审计员或管理员确认。")
+        raise Forbidden("An auditor or an administrator confirms accounts.", "账号变更由审计员或系统管理员确认。")
     if not concerns(change.site, officer, provincial):
         raise NotFound()
 

@@ -24,7 +24,7 @@ app = typer.Typer(
     "New auditors, administrators and approvers, new passwords, and barred officers who may sign in again wait for a "
     "second person: another auditor or administrator confirms with `users confirm CHANGE --as USER`. The first two "
     "auditors or administrators of an installation need no word, because there is no second person yet. "
-    "增设审计员、管理员、审批人，重设密码，重新启用账号，均须另一名审计员或管理员确认后生效。",
+    "增设审计员、系统管理员、审批人，重设密码，重新启用账号，均须另一名审计员或系统管理员确认后生效。",
     epilog="Example: users passwd wang --generate · users confirm chg_… --as shen",
 )
 
@@ -199,7 +199,7 @@ def _say(answer: dict[str, Any], json: bool, file: Path | None = None, secret: s
         warn(
             f"{answer['change']} waits: another auditor or administrator confirms it with "
             f"`huijian admin users confirm {answer['change']} --as USER`. "
-            f"须由另一名审计员或管理员确认后生效。"
+            f"须由另一名审计员或系统管理员确认后生效。"
         )
 
 

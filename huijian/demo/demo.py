@@ -163,7 +163,7 @@ def _slot() -> dict[str, Any]:
         "minutes": 1,
         "people": [
             {"id": "demo-inmate", "side": "prison", "name": "演示服刑人员", "relation": "本人"},
-            {"id": "demo-kin", "side": "visitor", "name": "演示家属", "relation": "母亲"},
+            {"id": "demo-kin", "side": "visitor", "name": "演示会见人", "relation": "母亲"},
         ],
         "approved_by": "演示监狱长",
         "article": "云南 第十四条",

@@ -28,7 +28,7 @@ MARKS = {"passed": "[green]✓[/green]", "failed": "[red]✗[/red]", "not_reache
 PROGRESS = {
     "tested": "设备自检通过 / equipment tested",
     "checked_in": "办理入场，双方画面声音到达 / checked in, both rooms send",
-    "three": "监督人员未到齐，不放行 / one officer short: nothing crosses",
+    "three": "管理员未到齐，不放行 / one officer short: nothing crosses",
     "fourth": "最后一名到位 / the last officer comes",
     "left": "一名管理员离开 / an officer leaves",
     "not_cut": "未按时切断 / it was not cut",

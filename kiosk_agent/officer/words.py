@@ -4,7 +4,7 @@ change are in `kiosk_agent/web/officer/words.js`."""
 from kiosk_agent.room.words import Words
 
 NO_PIN = Words(
-    "本终端未设置口令，请管理员在本机执行 huijian kiosk pin。",
+    "本终端未设置口令，请系统管理员在本机执行 huijian kiosk pin。",
     "No PIN is set. An administrator sets it on this machine: huijian kiosk pin.",
 )
 PIN_FILE = Words(

@@ -46,7 +46,7 @@ WAITING = Words("请稍候，会见即将开始", "Please wait, the visit will b
 WAITING_NOTHING = Words("一切就绪，正在接通对方会见室。", "Everything is ready. The other room is being connected.")
 
 LIVE = Words("会见进行中，全程录音录像", "The visit is on. It is supervised and recorded.")
-HELD = Words("会见暂停", "The visit is on hold")
+HELD = Words("会见中止", "The visit is on hold")
 HELD_WAIT = Words(
     "对方现在看不到也听不到您。请留在座位上，等候工作人员。",
     "The other room does not see or hear you now. Please stay seated and wait for the staff.",

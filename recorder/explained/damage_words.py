@@ -38,14 +38,15 @@ SOUND = Words(
 )
 RUNNING = Words("正在验证。", "Being verified.")
 FAILED = Words(
-    "验证未能完成，请重试或告知管理员。", "It could not be verified to the end; try again, or tell the administrator."
+    "验证未能完成，请重试或告知系统管理员。",
+    "It could not be verified to the end; try again, or tell the administrator.",
 )
 
 
 def damaged(count: int) -> Words:
     """Return the result of a recording in which so much was found."""
     return Words(
-        f"验证未通过：发现 {count} 处问题，请保全录像并告知管理员。",
+        f"验证未通过：发现 {count} 处问题，请保全录像并告知系统管理员。",
         f"Damaged: {count} findings; hold the recording as evidence and tell the administrator.",
     )
 

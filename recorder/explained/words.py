@@ -13,7 +13,7 @@ class Words(NamedTuple):
 
 SIDES = {
     "prison": Words("监所一方", "The prison's side"),
-    "visitor": Words("家属一方", "The visitors' side"),
+    "visitor": Words("会见人一方", "The visitors' side"),
     "both": Words("双方", "Both sides"),
 }
 CAUSES = {
@@ -35,7 +35,7 @@ CAUSES = {
 }
 HOLDS = {
     "supervisor": Words("管理员中止会见", "held by an officer"),
-    "quorum_lost": Words("监督人员不足", "too few officers watched"),
+    "quorum_lost": Words("管理员不足", "too few officers watched"),
     "recorder_lost": Words("录制异常", "recording was interrupted"),
     "room_lost": Words("会见室连接中断", "a room lost its connection"),
     "film_unusable": Words("录像无法播放", "what was recorded could not be played"),

@@ -16,20 +16,23 @@ from recorder.export.cover_sheet import NoFont
 INTERRUPTED, HUNG, NO_ROOM, FAULT = "interrupted", "hung", "no_room", "fault"
 FAILURES: dict[str, tuple[str, str]] = {
     "no_font": (
-        "服务器没有中文字体，无法生成封面：请管理员安装 fonts-noto-cjk 后重试。",
+        "服务器没有中文字体，无法生成封面：请系统管理员安装 fonts-noto-cjk 后重试。",
         "The server has no Chinese font for the cover sheet: have fonts-noto-cjk installed and build it again.",
     ),
     NO_ROOM: (
-        "磁盘空间不足，请管理员处理后重试。",
+        "磁盘空间不足，请系统管理员处理后重试。",
         "The disk has too little room; have some made and build it again.",
     ),
     "no_recording": ("录像文件缺失或清单无法读取。", "The recording is missing, or its manifest cannot be read."),
-    "key": ("签名密钥无法读取，请管理员处理。", "The signing key cannot be read; tell the administrator."),
+    "key": ("签名密钥无法读取，请系统管理员处理。", "The signing key cannot be read; tell the administrator."),
     "film": ("录像无法解码，合成副本未生成。", "The film cannot be decoded, and no view copy was made."),
-    "disk": ("读写磁盘出错，请管理员处理后重试。", "The disk failed; tell the administrator and build it again."),
+    "disk": ("读写磁盘出错，请系统管理员处理后重试。", "The disk failed; tell the administrator and build it again."),
     HUNG: ("长时间没有进展，已中止制作，请重试。", "Building made no progress and was ended; build it again."),
     INTERRUPTED: ("制作过程中断，请重试。", "Building was interrupted; build it again."),
-    FAULT: ("制作失败，请管理员查看服务日志。", "Building failed; the administrator finds more in the service's log."),
+    FAULT: (
+        "制作失败，请系统管理员查看服务日志。",
+        "Building failed; the administrator finds more in the service's log.",
+    ),
 }
 """What a failure's code means, in Chinese and English, and what to do."""
 

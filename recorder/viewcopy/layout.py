@@ -124,7 +124,7 @@ def words() -> Words:
     """Return the words: Chinese where there is a font for it, else English."""
     if _font_file() is None:
         return Words("PRISON", "VISITOR", "SECOND PRISON", "HELD")
-    return Words("监所", "亲属", "另一方监所", "中止")
+    return Words("监所", "会见人", "另一方监所", "中止")
 
 
 @cache

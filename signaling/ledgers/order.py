@@ -41,16 +41,16 @@ FAULT = "fault"
 FAILURES: dict[str, tuple[str, str]] = {
     "no_font": (
         "The server has no Chinese font: have the administrator install fonts-noto-cjk, or ask for xlsx.",
-        "服务器没有中文字体，无法生成 PDF：请管理员安装 fonts-noto-cjk，或改用 xlsx。",
+        "服务器没有中文字体，无法生成 PDF：请系统管理员安装 fonts-noto-cjk，或改用 xlsx。",
     ),
     "key": (
         "The signing key cannot be read, and no ledger is made without a signature; tell the administrator.",
-        "签名密钥无法读取，未签名的台账不予生成，请管理员处理。",
+        "签名密钥无法读取，未签名的台账不予生成，请系统管理员处理。",
     ),
-    "disk": ("The disk failed; tell the administrator.", "读写磁盘出错，请管理员处理后重试。"),
+    "disk": ("The disk failed; tell the administrator.", "读写磁盘出错，请系统管理员处理后重试。"),
     FAULT: (
         "The ledger could not be made; the administrator finds more in the service's log.",
-        "台账生成失败，请管理员查看服务日志。",
+        "台账生成失败，请系统管理员查看服务日志。",
     ),
 }
 """What a failure's code means, in English and Chinese, and what to do."""

@@ -29,7 +29,7 @@ def take_report(context: Context, caller: Caller, report: Report) -> Ack | None:
         return None
     watcher = watcher_of(caller)
     if watcher is None:
-        raise Forbidden("Only supervisors are counted.", "仅监督人员计入在岗人数。")
+        raise Forbidden("Only supervisors are counted.", "仅管理员计入在岗人数。")
     if isinstance(report, Attentive):
         context.broker.answer(watcher, report.prompt)
         return Ack(re=report.id)

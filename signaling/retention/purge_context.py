@@ -161,11 +161,11 @@ def _texts(found: Doubt) -> tuple[str, str]:
         return (
             f"This machine was restarted and its clock is {found.moved} ahead of the last record, which no time source "
             f"confirms: {how}.",
-            "重新启动后系统时间与此前记录相差过大，请核对时间后由审计员或管理员确认（purge clock）。",
+            "重新启动后系统时间与此前记录相差过大，请核对时间后由审计员或系统管理员确认（purge clock）。",
         )
     return (
         f"The clock was moved by {found.moved} while this machine ran: {how}.",
-        "系统时间在运行中被改动，请核对后由审计员或管理员确认（purge clock）。",
+        "系统时间在运行中被改动，请核对后由审计员或系统管理员确认（purge clock）。",
     )
 
 

@@ -70,12 +70,14 @@ class PurgeRuns:
             run.error = error
             log.warning("purge refused", why=error.code)
         except KeyProblem as error:
-            run.error = StorageUnavailable("The key of the archive cannot be read.", "签名密钥无法读取，请管理员处理。")
+            run.error = StorageUnavailable(
+                "The key of the archive cannot be read.", "签名密钥无法读取，请系统管理员处理。"
+            )
             log.error("purge ended", why=type(error).__name__)
         except Exception as error:
             run.error = VisitError(
                 "A fault ended the purge; the service's log says more. What was ordered is finished by the next one.",
-                "销毁因故障中断，请管理员查看服务日志；已下达的销毁由下一次销毁完成。",
+                "销毁因故障中断，请系统管理员查看服务日志；已下达的销毁由下一次销毁完成。",
             )
             log.error("purge ended", why=type(error).__name__)
         finally:

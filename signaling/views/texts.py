@@ -26,11 +26,11 @@ STATES = {
 REASONS = {
     # held
     "supervisor": Text("管理员中止会见", "Held by a supervisor"),
-    "quorum_lost": Text("监督人员不足，会见中止", "Too few supervisors are watching"),
+    "quorum_lost": Text("管理员不足，会见中止", "Too few supervisors are watching"),
     "recorder_lost": Text("录制异常，会见中止", "Recording was interrupted"),
     "room_lost": Text("会见室连接中断", "A room lost its connection"),
     "film_unusable": Text("录像无法播放，会见中止", "What is recorded could not be played"),
-    "taken_up": Text("系统恢复中，会见暂停", "The system is recovering"),
+    "taken_up": Text("系统恢复中，会见中止", "The system is recovering"),
     "storage_lost": Text("数据库无法写入，会见中止", "The database cannot be written"),
     "relay_lost": Text("转发服务中断", "The relay was interrupted"),
     # ended
@@ -46,7 +46,7 @@ REASONS = {
         "The prison's side had not arrived; it will be booked again with priority",
     ),
     "no_show_visitor": Text(
-        "入场核验时限已到，家属一方未到场；请与工作人员联系",
+        "入场核验时限已到，会见人一方未到场；请与工作人员联系",
         "The visitors had not arrived when check-in closed; please speak to the staff",
     ),
     "refused": Text("不予会见", "The visit was refused"),
@@ -65,7 +65,7 @@ CAUSES = {
 DRILL_STEPS = {
     "terminals": Text("两室终端在线", "Both rooms' terminals are connected"),
     "tests": Text("两室设备自检通过", "The equipment tests of both rooms pass"),
-    "gate": Text("监督人员不足时不放行", "Nothing crosses before the quorum"),
+    "gate": Text("管理员不足时不放行", "Nothing crosses before the quorum"),
     "opening": Text("人员到齐即放行", "The gate opens with the quorum"),
     "media": Text("双向音视频互通", "Picture and sound cross both ways"),
     "cut": Text("一名管理员离开后按时切断", "It is cut in time when an officer leaves"),
@@ -90,29 +90,29 @@ MISSING = {
     "relay": Text("转发服务未就绪或会见已满", "The relay is not ready, or full"),
     "recorder": Text("录制服务未就绪", "The recorder is not ready"),
     "prison_check_in": Text("监所一方人员核验未完成", "Check-in on the prison's side is not complete"),
-    "visitor_check_in": Text("家属一方人员核验未完成", "Check-in on the visitors' side is not complete"),
+    "visitor_check_in": Text("会见人一方人员核验未完成", "Check-in on the visitors' side is not complete"),
     "prison_self_test": Text("监所一方设备未自检或已过期", "The prison's side has no fresh equipment test"),
-    "visitor_self_test": Text("家属一方设备未自检或已过期", "The visitors' side has no fresh equipment test"),
+    "visitor_self_test": Text("会见人一方设备未自检或已过期", "The visitors' side has no fresh equipment test"),
     "prison_media": Text("监所一方音视频未到达", "The prison's picture and sound do not arrive"),
-    "visitor_media": Text("家属一方音视频未到达", "The visitors' picture and sound do not arrive"),
+    "visitor_media": Text("会见人一方音视频未到达", "The visitors' picture and sound do not arrive"),
     "prison_subscription": Text(
         "监所一方会见室尚未接收对方画面", "The prison's room does not receive the far room yet"
     ),
     "visitor_subscription": Text(
-        "家属一方会见室尚未接收对方画面", "The visitors' room does not receive the far room yet"
+        "会见人一方会见室尚未接收对方画面", "The visitors' room does not receive the far room yet"
     ),
     "prison_film": Text("监所一方录像无法播放", "What is recorded of the prison's side could not be played"),
-    "visitor_film": Text("家属一方录像无法播放", "What is recorded of the visitors' side could not be played"),
-    "visitor_letter": Text("家属一方首次会见承诺书未签署", "A commitment letter of a first visit is not signed"),
+    "visitor_film": Text("会见人一方录像无法播放", "What is recorded of the visitors' side could not be played"),
+    "visitor_letter": Text("会见人一方首次会见承诺书未签署", "A commitment letter of a first visit is not signed"),
     "prison_seat": Text("监所一方会见席位未就绪", "The prison's seat is not ready"),
-    "visitor_seat": Text("家属一方会见席位未就绪", "The visitors' seat is not ready"),
+    "visitor_seat": Text("会见人一方会见席位未就绪", "The visitors' seat is not ready"),
     "prison_rules": Text("监所一方会见室尚未确认须知", "The prison's room has not acknowledged the rules yet"),
-    "visitor_rules": Text("家属一方会见室尚未确认须知", "The visitors' room has not acknowledged the rules yet"),
+    "visitor_rules": Text("会见人一方会见室尚未确认须知", "The visitors' room has not acknowledged the rules yet"),
     "interpreter": Text("使用非普通话会见，翻译人员未到场核验", "An interpreter is needed and has not been checked in"),
     "eligibility": Text("会见资格复核未通过，请与工作人员联系", "A check of who may meet is not passed; ask the staff"),
     "second_approval": Text("尚待另一方监所批准", "The other institution has still to approve"),
-    "prison_quorum": Text("监所一方监督人员不足", "Too few supervisors watch for the prison"),
-    "visitor_quorum": Text("家属一方监督人员不足", "Too few supervisors watch for the bureau"),
+    "prison_quorum": Text("监所一方管理员不足", "Too few supervisors watch for the prison"),
+    "visitor_quorum": Text("会见人一方管理员不足", "Too few supervisors watch for the bureau"),
 }
 
 BETWEEN_INMATES = {
@@ -120,7 +120,7 @@ BETWEEN_INMATES = {
     "visitor_self_test": Text("另一方监所设备未自检或已过期", "The second prison's side has no fresh equipment test"),
     "visitor_media": Text("另一方监所音视频未到达", "The second prison's picture and sound do not arrive"),
     "visitor_seat": Text("另一方监所会见席位未就绪", "The second prison's seat is not ready"),
-    "visitor_quorum": Text("另一方监所监督人员不足", "Too few supervisors watch for the second prison"),
+    "visitor_quorum": Text("另一方监所管理员不足", "Too few supervisors watch for the second prison"),
     "no_show_visitor": Text("另一方监所未按时将人员带到", "The second prison did not bring its inmate in time"),
     "visitor": Text("另一方监所", "Second prison's side"),
 }
@@ -161,7 +161,7 @@ TICKS = {
     "letter": Text("签署承诺书", "signing the letter"),
 }
 
-SIDES = {"prison": Text("监所一方", "Prison side"), "visitor": Text("家属一方", "Visitor side")}
+SIDES = {"prison": Text("监所一方", "Prison side"), "visitor": Text("会见人一方", "Visitor side")}
 
 BARS = {
     "suspended": Text(
@@ -230,10 +230,10 @@ ALERTS = {
         "监督人数即将不足：有人尚未确认在岗", "The quorum is about to fail: a supervisor has not answered"
     ),
     "quorum_at_risk_thin": Text(
-        "监督人员只剩最低人数：再少一人即中止",
+        "管理员只剩最低人数：再少一人即中止",
         "Only as many supervisors as are needed are left",
     ),
-    "quorum_at_risk_lost": Text("在岗监督人员不足", "Too few supervisors are watching"),
+    "quorum_at_risk_lost": Text("在岗管理员不足", "Too few supervisors are watching"),
     "room_lost": Text("会见室连接中断", "The room has lost its connection"),
     "room_lost_receiving": Text("会见室收不到对方画面", "The room no longer receives the far room"),
     "recorder_lost": Text("录制中断", "Recording is interrupted"),
@@ -241,7 +241,7 @@ ALERTS = {
     "recorder_film": Text("录像无法播放", "What is recorded could not be played"),
     "recorder_disk": Text("录像存储空间不足", "Little room is left for recordings"),
     "clock": Text(
-        "本机时钟被改动 {count} 秒，会见仍按原时间进行，请管理员核对时钟",
+        "本机时钟被改动 {count} 秒，会见仍按原时间进行，请系统管理员核对时钟",
         "This machine's clock was moved by {count} s; visits go on by the time before. An admin should compare it",
     ),
     "eligibility": Text(
@@ -311,7 +311,7 @@ def text_of(table: dict[str, Text], code: str, between_inmates: bool = False) ->
     if not between_inmates:
         return table.get(code, Text(code, code))
     text = BETWEEN_INMATES.get(code) or table.get(code, Text(code, code))
-    return Text(text.zh.replace("家属一方", "另一方监所"), text.en.replace("visitors'", "second prison's"))
+    return Text(text.zh.replace("会见人一方", "另一方监所"), text.en.replace("visitors'", "second prison's"))
 
 
 def language_name(tag: str) -> Text:

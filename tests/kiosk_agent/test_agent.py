@@ -129,7 +129,7 @@ class TestVisit:
             assert run.far.resources == {}
 
     async def test_the_screen_shows_why_a_visit_was_given_up(self) -> None:
-        given_up = {"code": "no_show", "zh": "家属一方未按时到场，请与工作人员联系", "en": "Not arrived"}
+        given_up = {"code": "no_show", "zh": "会见人一方未按时到场，请与工作人员联系", "en": "Not arrived"}
         over = SessionView.model_validate_json(json.dumps({**view("ended"), "reason": given_up}))
         async with aiohttp.ClientSession() as http:
             kiosk = Kiosk(KioskConfig("http://127.0.0.1", TOKEN), http, lambda line: None)

@@ -164,7 +164,7 @@ async def _order(call: Call, terminal: Terminal, order: Literal["test", "restart
     if terminal.state is not TerminalState.ACTIVE:
         raise Conflict(
             "This terminal is refused, or has no key yet: an administrator has to decide first.",
-            "该终端已停用或尚无密钥，请先由管理员处理。",
+            "该终端已停用或尚无密钥，请先由系统管理员处理。",
         )
     context, by = call.context, author(call.user)
     made = await context.store.add_terminal_order(terminal.id, order, by, ORDER_LIFE)

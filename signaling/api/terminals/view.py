@@ -33,7 +33,9 @@ MEETING = frozenset({State.READY, State.LIVE, State.HELD})
 UNTESTED = timedelta(days=1)
 """A terminal whose last test is older has not been tested today."""
 TROUBLES = {
-    "conflicted": Text("密钥在两处使用，已停用，待管理员处理", "Its key is used in two places: refused until decided"),
+    "conflicted": Text(
+        "密钥在两处使用，已停用，待系统管理员处理", "Its key is used in two places: refused until decided"
+    ),
     "offline": Text("未连接", "Not connected"),
     "no_key": Text("仍用旧令牌，请换密钥", "It has a former token: give it a key"),
     "page": Text("终端页面无响应", "Its page does not answer"),

@@ -115,7 +115,7 @@ class TestAForfeit:
             decided(absence, Decision.TAKE_BACK, by=LI)
         with pytest.raises(Forbidden):
             decided(absence, Decision.TAKE_BACK, by=WANG, site=SITES[PRISON])
-        back = decided(absence, Decision.TAKE_BACK, by=WANG, reason="家属住院")
+        back = decided(absence, Decision.TAKE_BACK, by=WANG, reason="会见人住院")
         assert (back.state, back.forfeit) == (AbsenceState.TAKEN_BACK, None)
         assert [step.by for step in back.decided] == [LI, WANG]
 

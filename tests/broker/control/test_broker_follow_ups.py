@@ -112,7 +112,7 @@ class TestARequest:
             assert (await places.rebooking(request.id)).new_slot == again.id
             await broker.cancel_slot(again.id, "integrator:key_1")
             assert (await places.rebooking(request.id)).state is RebookingState.OPEN
-            await broker.follow_ups.decline_rebooking(request.id, "user:li", "家属不再需要")
+            await broker.follow_ups.decline_rebooking(request.id, "user:li", "会见人不再需要")
             assert "RebookingDeclined" in await kinds(broker, made.session)
         assert (await places.rebooking(request.id)).state is RebookingState.DECLINED
 

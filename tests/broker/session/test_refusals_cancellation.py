@@ -57,8 +57,8 @@ class TestBeforeAnybodyIsCheckedIn:
 
     def test_a_reason_is_kept(self, begin) -> None:
         visit = begin()
-        visit.tell(ev.SlotCancelled(BY, note="家属来电改期"))
-        assert visit.session.end is not None and visit.session.end.cause == "家属来电改期"
+        visit.tell(ev.SlotCancelled(BY, note="会见人来电改期"))
+        assert visit.session.end is not None and visit.session.end.cause == "会见人来电改期"
 
     @pytest.mark.parametrize("code", ["YN-99", "END-COMPLETED", "SAY-GUIDE"])
     def test_no_other_code_is_taken(self, begin, code) -> None:

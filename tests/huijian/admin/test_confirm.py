@@ -91,7 +91,7 @@ class TestANewPassword:
     def test_waits_and_the_present_one_stays_until_another_officer_confirms(self, first):
         made = first("passwd", "shen", "--json", lines=["another secret"])
         assert made.code == 0 and made.json["state"] == "waiting"
-        assert "users confirm chg_" in made.err and "另一名审计员或管理员" in made.err
+        assert "users confirm chg_" in made.err and "另一名审计员或系统管理员" in made.err
         assert signs_in(first, "shen", "s long secret")
         assert confirmed(first, made.json["change"], "adm").json["state"] == "confirmed"
         assert not signs_in(first, "shen", "s long secret") and signs_in(first, "shen", "another secret")

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.browser
 
 PLACE = "演示监狱 · 一号会见室"
 RULES = rules()
-LACKS = (Words("家属一方人员核验未完成", "Check-in on the visitors' side is not complete"),) * 3
+LACKS = (Words("会见人一方人员核验未完成", "Check-in on the visitors' side is not complete"),) * 3
 OF_VISIT = {"place": PLACE, "session": "s_1", "camera": True}
 WARNING = RoomWarning("w_1", "不准使用隐语、暗语、非规定语种交谈。", "No coded speech and no other language.", 1)
 SCREENS = [

@@ -109,7 +109,7 @@ class TestBeforeTheVisit:
         assert shown("check_in", mine={"seat": True}).name is Name.WAITING
 
     def test_what_is_waited_for_is_said_in_words(self) -> None:
-        lacking = {"code": "visitor_quorum", "zh": "家属一方监督人员不足", "en": "Too few supervisors watch"}
+        lacking = {"code": "visitor_quorum", "zh": "会见人一方管理员不足", "en": "Too few supervisors watch"}
         found = shown("check_in", mine={"seat": True}, missing=[lacking])
         assert found.lines == (Words(lacking["zh"], lacking["en"]),)
         assert shown("ready", mine={"seat": True}).lines == (words.WAITING_NOTHING,)
@@ -154,7 +154,7 @@ class TestTheVisit:
 
     def test_a_hold_says_why_and_what_to_do(self) -> None:
         found = shown("held", remaining_ms=1000)
-        assert found.name is Name.HELD and found.reason == Words("监督人员不足", "A supervisor left")
+        assert found.name is Name.HELD and found.reason == Words("管理员不足", "A supervisor left")
         assert found.lines == (words.HELD_WAIT,) and found.until is None
 
     @pytest.mark.parametrize(

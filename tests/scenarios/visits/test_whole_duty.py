@@ -44,8 +44,8 @@ async def three_officers_sign_in(day: Day) -> None:
     for page in day.pages:
         await page.wait_for_function(PLAYING)
     missing = desk(day.pages[ELDER]).get_by_role("region", name="尚缺条件")
-    seats = ("监所一方会见席位未就绪", "家属一方会见席位未就绪")
-    for words in ("监所一方 甲：尚缺", "家属一方 乙：尚缺", *seats, "家属一方监督人员不足"):
+    seats = ("监所一方会见席位未就绪", "会见人一方会见席位未就绪")
+    for words in ("监所一方 甲：尚缺", "会见人一方 乙：尚缺", *seats, "会见人一方管理员不足"):
         await expect(missing.get_by_text(words)).to_be_visible()
 
 
@@ -54,10 +54,10 @@ async def each_side_checks_in(day: Day) -> None:
     await _check_in(day.pages[ELDER], "甲", "身份已核验", "安检已通过", "规定已告知")
     missing = desk(day.pages[CLERK]).get_by_role("region", name="尚缺条件")
     await expect(missing.get_by_text("监所一方 甲")).to_be_hidden()
-    await expect(missing.get_by_text("家属一方 乙：尚缺")).to_be_visible()
+    await expect(missing.get_by_text("会见人一方 乙：尚缺")).to_be_visible()
     await _check_in(day.pages[CLERK], "乙", "身份已核验", "安检已通过", "手机等已寄存（或未携带）", "规定已告知")
     await expect(missing.get_by_role("listitem")).to_have_count(1)
-    await expect(missing).to_contain_text("家属一方监督人员不足")
+    await expect(missing).to_contain_text("会见人一方管理员不足")
     view = await day.here.until(lambda view: quorum_of(view) == (2, 1))
     assert view["state"] == "check_in" and view["gate"] == "shut"
     assert await day.here.packets_over() == 0
@@ -85,15 +85,15 @@ async def the_fourth_officer_opens_the_gate(day: Day) -> None:
 async def a_warning_is_confirmed(day: Day) -> None:
     """One room is warned with a canned text, and confirms it."""
     dialog = await press(day.pages[ELDER], "w", "劝阻")
-    await dialog.get_by_role("radio", name="家属一方").check()
+    await dialog.get_by_role("radio", name="会见人一方").check()
     await confirm(dialog, "发出劝阻", WARNED)
     screen = await day.shown(Side.VISITOR, lambda screen: screen.warning is not None)
     assert screen.warning is not None and screen.warning.zh.startswith("不准使用隐语")
     assert day.here.kiosks[Side.PRISON].screen().warning is None
     warnings = desk(day.pages[ELDER]).get_by_role("region", name="已作劝阻")
-    await expect(warnings).to_contain_text("家属 待确认")
+    await expect(warnings).to_contain_text("会见人 待确认")
     day.here.kiosks[Side.VISITOR].confirm(screen.warning.id)
-    await expect(warnings).to_contain_text("家属 已确认")
+    await expect(warnings).to_contain_text("会见人 已确认")
     await day.shown(Side.VISITOR, lambda screen: screen.warning is None)
     day.did("WarningGiven", ELDER, article=WARNED, sides=["visitor"])
 
@@ -114,7 +114,7 @@ async def a_side_is_muted_for_a_while(day: Day) -> None:
     await confirm(await press(day.pages[CLERK], "Shift+M", "静音"), "确认静音", MUTED)
     silent = await day.here.hears_nothing(Side.PRISON)
     await day.here.sees_far_room(Side.VISITOR)
-    await expect(day.pages[ELDER].get_by_role("button", name="解除家属静音")).to_be_disabled()
+    await expect(day.pages[ELDER].get_by_role("button", name="解除会见人静音")).to_be_disabled()
     await day.here.frames_later(Side.PRISON, 30)
     assert (await day.here.far(Side.PRISON))["audio"]["packets"] == silent["audio"]["packets"]
     await confirm(await press(day.pages[CLERK], "Shift+M", "解除静音"), "确认解除")
@@ -176,7 +176,7 @@ async def a_hidden_page_does_not_count(day: Day) -> None:
     await _shut_since(day, before)
     await expect(day.pages[MATE].locator("#presence-status")).to_have_text("未计入监督：监督页面不在前台")
     page = day.pages[CLERK]
-    await expect(page.get_by_role("alert").filter(has_text="监督人员不足，会见已中止")).to_be_visible()
+    await expect(page.get_by_role("alert").filter(has_text="管理员不足，会见已中止")).to_be_visible()
     row = page.get_by_role("region", name="提醒", exact=True).get_by_role("listitem")
     await expect(row).to_have_count(1)
     await page.keyboard.press("a")
@@ -227,7 +227,7 @@ async def a_reloaded_page_reconnects_by_itself(day: Day) -> None:
 async def two_keys_end_it(day: Day) -> None:
     """F9, its article and Enter end the visit, and nothing crosses any more."""
     page = day.pages[CLERK]
-    dialog = await press(page, "F9", "停止会见")
+    dialog = await press(page, "F9", "终止会见")
     await dialog.get_by_role("button", name=STOPPED).click()
     await expect(dialog.get_by_role("button", name="确认停止")).to_be_focused()
     before = monotonic()

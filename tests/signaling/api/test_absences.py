@@ -43,7 +43,7 @@ class TestDeciding:
         assert (made["state"], made["decided"][0]["consequence"]) == ("forfeited", "visit")
         assert (made["decided"][0]["reason"], made["decided"][0]["by"]["id"]) == (WORDS["reason"], "visitor-sup")
         await front.refused("conflict", "POST", f"{missed}/take-back", "visitor-sup", json=WORDS)
-        back = await front.ask("POST", f"{missed}/take-back", "visitor-sup-2", json={"reason": "家属住院"})
+        back = await front.ask("POST", f"{missed}/take-back", "visitor-sup-2", json={"reason": "会见人住院"})
         assert back.data["state"] == "taken_back"
         await front.refused("conflict", "POST", f"{missed}/forfeit", "visitor-sup", json=WORDS)
 

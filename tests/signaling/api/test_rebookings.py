@@ -84,9 +84,9 @@ class TestClosing:
     async def test_it_is_declined_with_a_reason_and_once(self, front, broken, caller):
         path = f"{PATH}/rbk_{broken}/decline"
         await front.refused("bad_request", "POST", path, caller, json={"reason": "  "})
-        answer = await front.ask("POST", path, caller, json={"reason": "家属不再需要"})
-        assert (answer.data["state"], answer.data["reason"]) == ("declined", "家属不再需要")
-        await front.refused("conflict", "POST", path, caller, json={"reason": "家属不再需要"})
+        answer = await front.ask("POST", path, caller, json={"reason": "会见人不再需要"})
+        assert (answer.data["state"], answer.data["reason"]) == ("declined", "会见人不再需要")
+        await front.refused("conflict", "POST", path, caller, json={"reason": "会见人不再需要"})
 
     async def test_no_other_site_declines_it(self, front, broken):
         await front.refused("not_found", "POST", f"{PATH}/rbk_{broken}/decline", "foreign-sup", json={"reason": "x"})

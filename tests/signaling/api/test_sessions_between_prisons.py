@@ -84,7 +84,7 @@ class TestWords:
         front.broker.tell(session, ev.FilmUnusable(Side.VISITOR, FilmFault.NO_KEYFRAME))
         shown = (await front.ask("GET", f"{SESSIONS}/{session}", "prison-sup")).data
         assert shown["reason"]["zh"].startswith("另一方监所") and "Second prison" in shown["reason"]["en"]
-        assert "家属" not in str(shown) and "Visitor side" not in str(shown)
+        assert "会见人" not in str(shown) and "Visitor side" not in str(shown)
 
     async def test_yunnans_donts_are_told_to_inmates_too(self, front, session):
         rules = (await front.ask("GET", f"{SESSIONS}/{session}/interventions", "prison-sup")).data

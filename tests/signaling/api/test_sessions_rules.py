@@ -67,7 +67,7 @@ class TestAcknowledging:
         before = (await front.ask("GET", opened, "prison-sup")).data
         assert {"prison_rules", "visitor_rules"} <= {lack["code"] for lack in before["missing"]}
         (words,) = [lack for lack in before["missing"] if lack["code"] == "visitor_rules"]
-        assert words["zh"] == "家属一方会见室尚未确认须知"
+        assert words["zh"] == "会见人一方会见室尚未确认须知"
         await front.ask("POST", f"{opened}/acknowledge-rules", "v1", json=TOUCHED)
         after = (await front.ask("GET", opened, "prison-sup")).data
         shown = {name: after["sides"]["visitor"][name] for name in ("rules", "rules_at", "rules_manner")}

@@ -29,7 +29,7 @@ ORDER = {
 
 def kin(count):
     return [
-        {"id": f"kin-{number}", "side": "visitor", "name": f"家属{number}", "relation": "子女"}
+        {"id": f"kin-{number}", "side": "visitor", "name": f"会见人{number}", "relation": "子女"}
         for number in range(2, count + 2)
     ]
 
@@ -127,7 +127,7 @@ class TestRules:
         await front.refused("policy_violation", "POST", SLOTS, "booking", json=order(minutes=31))
         (noted,) = await front.noted("SlotRefused")
         assert noted.author.startswith("integrator:key_")
-        assert "家属" not in noted.data and "policy_violation" in noted.data
+        assert "会见人" not in noted.data and "policy_violation" in noted.data
 
 
 class TestScope:

@@ -280,7 +280,7 @@ class TestWordsBetweenPrisons:
         for caller in ("prison-sup", "p1", "q1"):
             shown = (await front.ask("GET", path, caller)).data
             assert "sides" in shown, shown
-            assert "家属" not in str(shown) and "family" not in str(shown)
+            assert "会见人" not in str(shown) and "family" not in str(shown)
         shown = (await front.ask("GET", path, "prison-sup")).data
         (inmate,) = shown["sides"]["visitor"]["people"]
         assert inmate["inmate"] and "phone" not in inmate["required"], "a prisoner has no telephone to hand in"

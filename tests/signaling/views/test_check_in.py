@@ -108,7 +108,7 @@ class TestWhatIsMissing:
     async def test_officers_see_each_persons_missing_checks_in_both_languages(self, front, opened):
         await tick(front, opened, "identity")
         (kin,) = missing(await view(front, opened, "prison-sup"), "visitor_check_in")
-        assert kin["zh"] == "家属一方 欧阳某乙：尚缺安全检查、寄存手机等物品、告知规定"
+        assert kin["zh"] == "会见人一方 欧阳某乙：尚缺安全检查、寄存手机等物品、告知规定"
         assert (
             kin["en"] == "Visitor side, 欧阳某乙, still to do: security check, handing in the phone, telling the rules"
         )
@@ -119,7 +119,7 @@ class TestWhatIsMissing:
         for room in ("p1", "v1"):
             data = await view(front, opened, room)
             (check_in,) = missing(data, "visitor_check_in")
-            assert check_in["zh"] == "家属一方人员核验未完成" and check_in["person"] is None and not check_in["ticks"]
+            assert check_in["zh"] == "会见人一方人员核验未完成" and check_in["person"] is None and not check_in["ticks"]
             people = [one for side in data["sides"].values() for one in side["people"]]
             assert not any(one["ticked"] or one["required"] for one in people)
             assert data["language"] is None
@@ -127,11 +127,11 @@ class TestWhatIsMissing:
     async def test_a_side_of_absent_people_has_no_person_here(self, front, opened):
         await front.ask("POST", f"{opened}/absent", "visitor-sup", json=KIN)
         data = await view(front, opened)
-        assert missing(data, "visitor_check_in")[0]["zh"] == "家属一方：无人到场"
+        assert missing(data, "visitor_check_in")[0]["zh"] == "会见人一方：无人到场"
         assert data["sides"]["visitor"]["people"][0]["absent"]
 
     async def test_the_seat(self, front, opened):
-        assert missing(await view(front, opened), "visitor_seat")[0]["zh"] == "家属一方会见席位未就绪"
+        assert missing(await view(front, opened), "visitor_seat")[0]["zh"] == "会见人一方会见席位未就绪"
         await front.ask("POST", f"{opened}/seat", "visitor-sup", json={"side": "visitor", "ready": True})
         data = await view(front, opened)
         assert data["sides"]["visitor"]["seat"] and not missing(data, "visitor_seat")
@@ -251,7 +251,7 @@ class TestLate:
         for caller in ("visitor-sup", "v1"):
             reason = (await view(front, opened, caller))["reason"]
             assert (reason["code"], reason["article"]) == ("no_show", "云南 第十条")
-            assert reason["zh"] == "入场核验时限已到，家属一方未到场；请与工作人员联系"
+            assert reason["zh"] == "入场核验时限已到，会见人一方未到场；请与工作人员联系"
 
     @pytest.mark.parametrize("present", [(INMATE,), (MOTHER, CHILD), ()])
     def test_no_text_speaks_of_fault_or_loss(self, present):

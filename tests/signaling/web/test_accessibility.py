@@ -17,7 +17,7 @@ DIALOGS = [
     ("m", "静音"),
     ("h", "中止会见"),
     ("e", "终止会见"),
-    ("F9", "停止会见"),
+    ("F9", "终止会见"),
     ("?", "键盘操作"),
     ("d", "不再值守这一场"),
 ]
@@ -38,7 +38,7 @@ async def violations(page: Page) -> list[Any]:
 async def _start_visit(page: Page, server: FakeMonitor) -> None:
     """Start one visit, and wait until its pictures are graded."""
     await server.put(live())
-    await page.get_by_role("button", name="停止会见").wait_for()
+    await page.get_by_role("button", name="终止会见").wait_for()
     await page.locator(".picture .grade:visible").first.wait_for()
 
 

@@ -32,14 +32,14 @@ class TestTheSecondPrison:
         await expect(details.get_by_role("region", name="已作劝阻")).to_contain_text("另一监所 待确认")
         await expect(details.get_by_role("region", name="画面质量")).to_contain_text("另一方监所")
         await expect(details.get_by_role("button", name="对另一方监所")).to_be_visible()
-        await expect(on_duty.locator("main")).not_to_contain_text("家属")
+        await expect(on_duty.locator("main")).not_to_contain_text("会见人")
 
     async def test_the_warning_dialog_offers_it(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(between())
         await on_duty.get_by_role("button", name="劝阻").click()
         dialog = on_duty.get_by_role("dialog", name="劝阻")
         await expect(dialog.get_by_role("radio", name="另一方监所")).to_be_visible()
-        await expect(dialog).not_to_contain_text("家属")
+        await expect(dialog).not_to_contain_text("会见人")
 
     async def test_a_screen_reader_hears_its_name(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(between(warnings=[warning()]))
@@ -48,7 +48,7 @@ class TestTheSecondPrison:
         await expect(announced).to_contain_text("另一方监所 已确认")
         await server.put(between(warnings=[warning("visitor")], quorum={**QUORUM, "visitor": officers("刘芳")}))
         await expect(announced).to_contain_text("另一方监所 还差 1 人")
-        await expect(announced).not_to_contain_text("家属")
+        await expect(announced).not_to_contain_text("会见人")
 
     async def test_in_english_too(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(between(warnings=[warning()]))
@@ -58,5 +58,5 @@ class TestTheSecondPrison:
 
     async def test_a_family_keeps_its_name(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live(), warnings=[warning()])
-        await expect(on_duty.locator(".warnings")).to_contain_text("家属 待确认")
-        await expect(on_duty.get_by_role("button", name="对家属一方")).to_be_visible()
+        await expect(on_duty.locator(".warnings")).to_contain_text("会见人 待确认")
+        await expect(on_duty.get_by_role("button", name="对会见人一方")).to_be_visible()

@@ -196,7 +196,7 @@ class TestWhatIsMissing:
     ) -> None:
         lack = {"code": "visitor_check_in", "person": "per_1", "ticks": ["phone"]}
         words = {
-            "zh": "家属一方 王秀兰：尚缺寄存手机等物品",
+            "zh": "会见人一方 王秀兰：尚缺寄存手机等物品",
             "en": "Visitor side, 王秀兰, still to do: handing in the phone",
         }
         await server.put(checking_in(missing=[{**lack, **words}]))

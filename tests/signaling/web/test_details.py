@@ -38,10 +38,10 @@ class TestQuorum:
     async def test_a_lost_quorum_is_announced_and_shown_on_the_tile(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await expect(on_duty.locator(".tile .badge")).to_have_text("会见中")
-        reason = because("quorum_lost", "监督人员不足，会见中止", "Too few supervisors are watching")
+        reason = because("quorum_lost", "管理员不足，会见中止", "Too few supervisors are watching")
         await server.put(live(), state="held", gate="shut", reason=reason, quorum=SHORT)
-        await expect(on_duty.locator("#announce-urgent")).to_contain_text("已中止，监督人员不足")
-        await expect(on_duty.locator(".slate")).to_have_text("已中止：监督人员不足，会见中止")
+        await expect(on_duty.locator("#announce-urgent")).to_contain_text("已中止，管理员不足")
+        await expect(on_duty.locator(".slate")).to_have_text("已中止：管理员不足，会见中止")
         await expect(_details(on_duty).get_by_text("原因消除后自动恢复")).to_be_visible()
         await expect(on_duty.get_by_role("button", name="恢复")).to_be_hidden()
 
@@ -52,7 +52,7 @@ class TestQuorum:
         await on_duty.get_by_role("navigation").get_by_role("button").first.click()
         await expect(_details(on_duty).locator('.quorum-side[data-level="idle"]')).to_have_count(2)
         await server.put(session("ses_a", 60), state="ended")
-        await expect(_details(on_duty).get_by_text("在岗监督人员")).to_be_hidden()
+        await expect(_details(on_duty).get_by_text("在岗管理员")).to_be_hidden()
 
 
 class TestCountdown:
@@ -85,9 +85,11 @@ class TestCountdown:
 
 class TestWhatIsMissing:
     async def test_what_is_missing_is_named_until_it_is_there(self, on_duty: Page, server: FakeMonitor) -> None:
-        words = because("visitor_check_in", "家属一方人员核验未完成", "Check-in on the visitors' side is not complete")
+        words = because(
+            "visitor_check_in", "会见人一方人员核验未完成", "Check-in on the visitors' side is not complete"
+        )
         await server.put(checking_in(missing=[words]))
-        await expect(_details(on_duty).get_by_text("家属一方人员核验未完成")).to_be_visible()
+        await expect(_details(on_duty).get_by_text("会见人一方人员核验未完成")).to_be_visible()
         await server.put(checking_in(missing=[]))
         await expect(_details(on_duty).get_by_text("尚缺条件")).to_be_hidden()
 

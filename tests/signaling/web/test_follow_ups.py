@@ -47,7 +47,7 @@ class TestFarewell:
     async def test_one_key_agrees_with_the_other_side(self, on_duty: Page, server: FakeMonitor) -> None:
         server.more_grounds = [AGREED]
         await server.put(live(), farewell=[word("visitor", "王强")])
-        await expect(on_duty.get_by_text("家属一方已提出会见完毕（王强）").first).to_be_visible()
+        await expect(on_duty.get_by_text("会见人一方已提出会见完毕（王强）").first).to_be_visible()
         await expect(on_duty.get_by_role("button", name="同意会见完毕")).to_be_visible()
         await on_duty.keyboard.press("c")
         await server.until(lambda: bool(server.orders))
@@ -72,7 +72,7 @@ class TestFarewell:
         await expect(dialog.get_by_text("须双方提出")).to_be_visible()
         await on_duty.keyboard.press("Escape")
         await on_duty.keyboard.press("F9")
-        await expect(on_duty.get_by_role("dialog", name="停止会见")).not_to_contain_text("END-COMPLETED")
+        await expect(on_duty.get_by_role("dialog", name="终止会见")).not_to_contain_text("END-COMPLETED")
 
 
 REQUEST = {
@@ -116,10 +116,10 @@ class TestLists:
         await listed.get_by_role("button", name="不再安排").click()
         dialog = on_duty.get_by_role("dialog", name="不再安排")
         await dialog.get_by_role("button", name="确定").click()  # no reason yet: the form stays
-        await dialog.get_by_label("理由").fill("家属不再需要")
+        await dialog.get_by_label("理由").fill("会见人不再需要")
         await dialog.get_by_role("button", name="确定").click()
         await expect(on_duty.get_by_text("已办理")).to_be_visible()
-        assert server.by_rest == [("decline", "rbk_ses_b", {"reason": "家属不再需要"})]
+        assert server.by_rest == [("decline", "rbk_ses_b", {"reason": "会见人不再需要"})]
 
     async def test_an_absence_is_decided_by_an_officer_with_a_reason(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
@@ -127,7 +127,7 @@ class TestLists:
         await server.put(session("ses_c", -30, state="ended"), absence=None)
         await server.put({"id": "ses_c", "sides": live()["sides"], "state": "ended"}, absence={"state": "noted"})
         listed = on_duty.get_by_role("region", name="未到场记录")
-        await expect(listed).to_contain_text("家属一方：某乙")
+        await expect(listed).to_contain_text("会见人一方：某乙")
         await expect(listed.get_by_role("button", name="撤回认定")).to_be_hidden()
         await listed.get_by_role("button", name="认定无故").click()
         dialog = on_duty.get_by_role("dialog", name="认定无故")

@@ -56,7 +56,7 @@ class TestWarning:
         await expect(dialog).to_contain_text("不得以劝阻了结")
         await dialog.get_by_role("button", name="发出劝阻").click()  # no words yet: the form stays
         await expect(dialog).to_be_visible()
-        await dialog.get_by_role("radio", name="家属一方").check()
+        await dialog.get_by_role("radio", name="会见人一方").check()
         await dialog.get_by_role("radio", name="YN-16-2").check()
         await dialog.get_by_role("button", name="发出劝阻").click()
         order = {"type": "warn", "session": "ses_a", "sides": ["visitor"], "article": "YN-16-2", "text_id": "dont-4"}
@@ -119,7 +119,7 @@ class TestWarning:
         await on_duty.get_by_role("radio", name="YN-16-2").check()
         await on_duty.get_by_role("button", name="发出劝阻").click()
         await expect(on_duty.get_by_text("劝阻已发出")).to_be_visible()
-        lost = {"code": "quorum_lost", "zh": "监督人员不足", "en": "Too few supervisors", "article": None}
+        lost = {"code": "quorum_lost", "zh": "管理员不足", "en": "Too few supervisors", "article": None}
         await server.put(live(), state="held", gate="shut", reason=lost)
         await expect(on_duty.locator(".alarm")).to_be_visible()
         toast = await _box(on_duty.locator(".toast"))
@@ -130,17 +130,17 @@ class TestWarning:
         await server.put(live(), warnings=[_warning()])
         warnings = on_duty.get_by_role("region", name="已作劝阻")
         await expect(warnings).to_contain_text("不准大声喧哗、吵闹。")
-        await expect(warnings).to_contain_text("家属 待确认")
+        await expect(warnings).to_contain_text("会见人 待确认")
         await server.put(live(), warnings=[_warning("visitor")])
-        await expect(warnings).to_contain_text("家属 已确认")
+        await expect(warnings).to_contain_text("会见人 已确认")
         await expect(warnings).to_contain_text("监所 待确认")
-        await expect(on_duty.locator("#announce")).to_contain_text("家属一方 已确认")
+        await expect(on_duty.locator("#announce")).to_contain_text("会见人一方 已确认")
 
 
 class TestMuting:
     async def test_a_mute_needs_a_code_and_its_own_site_lifts_it(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
-        await on_duty.get_by_role("button", name="静音家属").click()
+        await on_duty.get_by_role("button", name="静音会见人").click()
         dialog = on_duty.get_by_role("dialog", name="静音")
         assert await dialog.get_by_role("radio").count() == 3, "no code that demands the end"
         await dialog.get_by_role("radio", name="YN-16-2").check()
@@ -148,7 +148,7 @@ class TestMuting:
         order = {"type": "mute", "session": "ses_a", "side": "visitor", "on": True, "article": "YN-16-2"}
         assert await _ordered(server) == order
         await server.put(live(), muted=[{"side": "visitor", "article": "YN-16-2", "site": "yunnan-1", "by": LI}])
-        pressed = on_duty.get_by_role("button", name="解除家属静音")
+        pressed = on_duty.get_by_role("button", name="解除会见人静音")
         await expect(pressed).to_have_attribute("aria-pressed", "true")
         await pressed.click()
         await on_duty.get_by_role("button", name="确认解除").click()
@@ -164,8 +164,8 @@ class TestStopping:
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(live())
-        await on_duty.get_by_role("button", name="停止会见").click()
-        dialog = on_duty.get_by_role("dialog", name="停止会见")
+        await on_duty.get_by_role("button", name="终止会见").click()
+        dialog = on_duty.get_by_role("dialog", name="终止会见")
         codes = dialog.get_by_role("group").get_by_role("button")
         assert [text[:7] for text in await codes.all_inner_texts()] == ["YN-17-6", "YN-17-8"]
         await codes.nth(1).click()
@@ -178,9 +178,9 @@ class TestStopping:
     async def test_a_long_ground_is_not_cut_off_in_a_short_list(self, on_duty: Page, server: FakeMonitor) -> None:
         await on_duty.set_viewport_size({"width": 1366, "height": 320})
         await server.put(live())
-        await on_duty.get_by_role("button", name="停止会见").wait_for()
+        await on_duty.get_by_role("button", name="终止会见").wait_for()
         await on_duty.keyboard.press("F9")
-        codes = on_duty.get_by_role("dialog", name="停止会见").get_by_role("group").get_by_role("button")
+        codes = on_duty.get_by_role("dialog", name="终止会见").get_by_role("group").get_by_role("button")
         await codes.first.wait_for()
         for title in await codes.locator(".code-title").all():
             await title.evaluate("node => { node.textContent = '谈论不利于改造的内容'.repeat(20); }")
@@ -191,7 +191,7 @@ class TestStopping:
 
     async def test_a_stop_works_by_keyboard_alone(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
-        await expect(on_duty.get_by_role("button", name="停止会见")).to_be_visible()
+        await expect(on_duty.get_by_role("button", name="终止会见")).to_be_visible()
         await on_duty.keyboard.press("F9")
         await expect(on_duty.get_by_role("button", name="YN-17-6")).to_be_focused()
         await on_duty.keyboard.press("ArrowDown")
@@ -207,13 +207,13 @@ class TestStopping:
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(live())
-        await expect(on_duty.get_by_role("button", name="停止会见")).to_be_visible()
+        await expect(on_duty.get_by_role("button", name="终止会见")).to_be_visible()
         await on_duty.keyboard.press("F9")
         await on_duty.get_by_role("button", name="YN-17-8").click()
         await on_duty.keyboard.press("Escape")
         await expect(on_duty.get_by_role("dialog")).to_have_count(0)
         await server.put(session("ses_a", state="ended"))
-        await expect(on_duty.get_by_role("button", name="停止会见")).to_be_hidden()
+        await expect(on_duty.get_by_role("button", name="终止会见")).to_be_hidden()
         await on_duty.keyboard.press("F9")
         await expect(on_duty.get_by_role("dialog")).to_have_count(0)
         assert server.orders == []
@@ -228,9 +228,9 @@ class TestConditionsOfAGround:
     ) -> None:
         server.conditions = {"YN-17-6": {"by": "county"}, "YN-17-8": {"phase": "before"}}
         await server.put(live())
-        await on_duty.get_by_role("button", name="停止会见").wait_for()
+        await on_duty.get_by_role("button", name="终止会见").wait_for()
         await on_duty.keyboard.press("F9")
-        await expect(on_duty.get_by_role("dialog", name="停止会见")).to_be_visible()
+        await expect(on_duty.get_by_role("dialog", name="终止会见")).to_be_visible()
         await expect(on_duty.get_by_role("button", name="YN-17")).to_have_count(0)
         await on_duty.keyboard.press("Escape")
         await server.put(checking_in())
@@ -242,7 +242,7 @@ class TestConditionsOfAGround:
     async def test_a_ground_after_a_warning_in_vain_waits_for_one(self, on_duty: Page, server: FakeMonitor) -> None:
         server.conditions = {"YN-17-6": {"after": ["YN-16-6"]}}
         await server.put(live())
-        await on_duty.get_by_role("button", name="停止会见").wait_for()
+        await on_duty.get_by_role("button", name="终止会见").wait_for()
         await on_duty.keyboard.press("F9")
         waiting = on_duty.get_by_role("button", name="YN-17-6")
         await expect(waiting).to_be_disabled()

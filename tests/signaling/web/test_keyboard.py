@@ -12,7 +12,7 @@ DIALOGS = [
     ("Shift+M", "静音"),
     ("h", "中止会见"),
     ("e", "终止会见"),
-    ("F9", "停止会见"),
+    ("F9", "终止会见"),
 ]
 
 
@@ -58,7 +58,7 @@ class TestKeys:
 
     async def test_a_key_opens_the_dialog_of_its_button(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
-        await on_duty.get_by_role("button", name="停止会见").wait_for()
+        await on_duty.get_by_role("button", name="终止会见").wait_for()
         for key, name in DIALOGS:
             await on_duty.keyboard.press(key)
             await expect(on_duty.get_by_role("dialog", name=name)).to_be_visible()
@@ -87,14 +87,14 @@ class TestKeys:
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(live())
-        await on_duty.get_by_role("button", name="停止会见").wait_for()
+        await on_duty.get_by_role("button", name="终止会见").wait_for()
         await on_duty.keyboard.press("n")
         await expect(on_duty.get_by_label("记录内容")).to_be_focused()
         await on_duty.keyboard.type("whde?1")
         await expect(on_duty.get_by_label("记录内容")).to_have_value("whde?1")
         await expect(on_duty.get_by_role("dialog")).to_have_count(0)
         await on_duty.keyboard.press("F9")  # the stop alone
-        await expect(on_duty.get_by_role("dialog", name="停止会见")).to_be_visible()
+        await expect(on_duty.get_by_role("dialog", name="终止会见")).to_be_visible()
         await on_duty.keyboard.press("h")
         await expect(on_duty.get_by_role("dialog")).to_have_count(1)
 
@@ -102,7 +102,7 @@ class TestKeys:
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(live())
-        await on_duty.get_by_role("button", name="停止会见").wait_for()
+        await on_duty.get_by_role("button", name="终止会见").wait_for()
         await on_duty.keyboard.press("?")
         dialog = on_duty.get_by_role("dialog", name="键盘操作")
         rows = await on_duty.evaluate("async () => (await import('/web/state/keys.js')).KEYS.length")
@@ -112,18 +112,18 @@ class TestKeys:
         await on_duty.keyboard.press("w")
         await expect(on_duty.get_by_role("dialog")).to_have_count(0)
         await on_duty.keyboard.press("F9")
-        await expect(on_duty.get_by_role("dialog", name="停止会见")).to_be_visible()
+        await expect(on_duty.get_by_role("dialog", name="终止会见")).to_be_visible()
 
     async def test_keys_with_a_modifier_are_left_to_the_browser(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
-        await on_duty.get_by_role("button", name="停止会见").wait_for()
+        await on_duty.get_by_role("button", name="终止会见").wait_for()
         for held in ("Control", "Alt", "Meta"):
             await on_duty.keyboard.press(f"{held}+e")
         await expect(on_duty.get_by_role("dialog")).to_have_count(0)
 
     async def test_every_key_of_a_button_is_in_the_table(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
-        await on_duty.get_by_role("button", name="停止会见").wait_for()
+        await on_duty.get_by_role("button", name="终止会见").wait_for()
         named = await on_duty.evaluate(
             "() => [...document.querySelectorAll('[aria-keyshortcuts]')].map((button) => button.ariaKeyShortcuts)"
         )

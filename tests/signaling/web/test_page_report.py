@@ -227,9 +227,9 @@ class TestQuorumAlarm:
         risk = {**QUORUM, "visitor": {**QUORUM["visitor"], "at_risk": True}}
         await server.put(live(), quorum=risk)
         await expect(alarm).to_contain_text("监督人数即将不足：三监区 1 号会见室 ⇄ 会见室 2")
-        reason = because("quorum_lost", "监督人员不足，会见中止", "Too few supervisors are watching")
+        reason = because("quorum_lost", "管理员不足，会见中止", "Too few supervisors are watching")
         await server.put(live(), state="held", gate="shut", reason=reason)
-        await expect(alarm).to_contain_text("监督人员不足，会见已中止：三监区 1 号会见室 ⇄ 会见室 2")
+        await expect(alarm).to_contain_text("管理员不足，会见已中止：三监区 1 号会见室 ⇄ 会见室 2")
         await server.put(live())
         await expect(alarm).to_be_hidden()
 

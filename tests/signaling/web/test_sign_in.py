@@ -31,7 +31,7 @@ class TestSigningIn:
     async def test_an_auditor_is_refused_by_this_page(self, page: Page, server: FakeMonitor) -> None:
         server.me = {**OFFICER, "role": "auditor"}
         await _sign_in(page)
-        await expect(page.get_by_text("此页面供监督人员使用")).to_be_visible()
+        await expect(page.get_by_text("此页面供管理员使用")).to_be_visible()
 
     async def test_a_reload_needs_no_password(self, on_duty: Page) -> None:
         await on_duty.reload()

@@ -301,7 +301,7 @@ class TestDrill:
     """Yunnan 25: only programs count in a drill, so that it takes no place of an officer and rings no alarm."""
 
     async def test_takes_no_place_on_the_wall_and_rings_no_alarm(self, on_duty: Page, server: FakeMonitor) -> None:
-        lost = {"code": "quorum_lost", "zh": "监督人员不足，会见中止", "en": "Too few supervisors are watching"}
+        lost = {"code": "quorum_lost", "zh": "管理员不足，会见中止", "en": "Too few supervisors are watching"}
         await server.put({**live("d"), "state": "held", "reason": lost}, drill=True)
         await put_checking_in(server, "a")
         await server.until(lambda: watched(server) == ["a"])

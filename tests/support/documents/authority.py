@@ -29,7 +29,7 @@ RELATIONS = {
 HEAD = """## 权限 · Authority
 
 由 `make docs` 根据接口行、指令表与时段权限表生成。●：该角色可以请求；其余一律拒绝（403），他单位的事项一律不存在
-（404）。○：无须登录。会见室终端只及于本室本场会见，人员只及于本单位；省级审计员、检察人员、管理员及于全省；检察人员须先写明理由开始检察。合成监督人员只及于其演练。
+（404）。○：无须登录。会见室终端只及于本室本场会见，人员只及于本单位；省级审计员、检察人员、系统管理员及于全省；检察人员须先写明理由开始检察。合成管理员只及于其演练。
 
 Made from the rows that the server obeys. ●: this role may ask; everything else is refused (403), and what belongs to
 other sites does not exist (404). ○: open, without signing in. Terminals reach the visit of their own room, officers

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.support.documents import authority
+from tests.support.documents import authority, vocabulary
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("config", "broker", "recorder", "signaling", "kiosk_agent", "huijian")
@@ -139,7 +139,7 @@ def render(root: Path = ROOT) -> str:
         for (_, number), article in sorted(item for item in found.items() if item[0][0] == province):
             lines.append(f"| {number} | {_cell(article.values)} | {_links(article.code)} | {_tests(article.tests)} |")
         lines.append("")
-    return "\n".join([*lines, *authority.lines(), ""])
+    return "\n".join([*lines, *authority.lines(), "", *vocabulary.lines(), ""])
 
 
 def _cell(values: list[str]) -> str:

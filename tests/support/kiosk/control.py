@@ -35,7 +35,7 @@ def view(
         "id": session,
         "slot": "slot_1",
         "state": state,
-        "reason": {"code": "quorum_lost", "zh": "监督人员不足", "en": "A supervisor left"} if state == "held" else None,
+        "reason": {"code": "quorum_lost", "zh": "管理员不足", "en": "A supervisor left"} if state == "held" else None,
         "starts_at": now.isoformat(),
         "ends_at": (now + timedelta(minutes=30)).isoformat(),
         "minutes": 30,

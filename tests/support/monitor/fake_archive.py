@@ -101,7 +101,7 @@ def _lanes() -> dict[str, Any]:
     held = {"at": 20.0, "to": 26.0, "reason": "room_lost", "article": None}
     held |= {"zh": "会见室连接中断", "en": "A room lost its connection"}
     gap = {"at": 20.5, "to": 25.0, "side": "visitor", "cause": "line"}
-    gap |= {"zh": "线路中断，家属一方画面和声音缺失；其间双方未互通。"}
+    gap |= {"zh": "线路中断，会见人一方画面和声音缺失；其间双方未互通。"}
     gap |= {"en": "The line was down: the visitors' picture and sound are missing; nothing crossed meanwhile."}
     gap |= {"crossed": {"code": "nothing", "zh": "未互通", "en": "nothing"}}
     alert = {"kind": "room_lost", "side": "visitor", "zh": "会见室连接中断", "en": "The room has lost its connection"}

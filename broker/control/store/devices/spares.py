@@ -79,7 +79,7 @@ class Spares(StorePart):
         if row.public_key is None or row.conflicted_at is not None:
             raise Conflict(
                 "This terminal is refused itself: an administrator has to decide on its key first.",
-                "该终端本身未被认可，请先由管理员处理其密钥。",
+                "该终端本身未被认可，请先由系统管理员处理其密钥。",
             )
         return str(row.site)
 

@@ -67,11 +67,11 @@ class TestARequest:
         await places.add_slot(again(first, 2 * DAY), request_.id)
 
     async def test_is_declined_once(self, places, first, request_):
-        declined = await places.decline_rebooking(request_.id, "user:li", "家属不再需要")
-        assert (declined.state, declined.by, declined.reason) == (RebookingState.DECLINED, "user:li", "家属不再需要")
+        declined = await places.decline_rebooking(request_.id, "user:li", "会见人不再需要")
+        assert (declined.state, declined.by, declined.reason) == (RebookingState.DECLINED, "user:li", "会见人不再需要")
         assert declined.decided_at is not None
         with pytest.raises(Conflict):
-            await places.decline_rebooking(request_.id, "user:li", "家属不再需要")
+            await places.decline_rebooking(request_.id, "user:li", "会见人不再需要")
         with pytest.raises(Conflict):
             await places.add_slot(again(first), request_.id)
 

@@ -95,7 +95,7 @@ class TestPlaying:
 class TestSounds:
     async def test_either_side_is_heard_alone(self, visit: Page) -> None:
         await sides(visit)
-        await visit.get_by_role("group", name="声音").get_by_label("家属").uncheck()
+        await visit.get_by_role("group", name="声音").get_by_label("会见人").uncheck()
         muted = "() => [...document.querySelectorAll('.film video')].map((film) => film.muted)"
         assert await visit.evaluate(muted) == [False, True]
 
@@ -107,7 +107,7 @@ class TestSounds:
         await expect(visit.locator(".film audio")).to_have_count(0)
 
     async def test_of_the_view_copy_one_side_is_heard_beside_its_silent_picture(self, visit: Page) -> None:
-        await visit.get_by_role("group", name="声音").get_by_label("家属").uncheck()
+        await visit.get_by_role("group", name="声音").get_by_label("会见人").uncheck()
         await expect(visit.locator(".film audio")).to_have_count(2)
         assert await visit.evaluate("() => document.querySelector('.film video').muted")
         await visit.get_by_role("button", name="播放", exact=True).click()

@@ -123,13 +123,13 @@ class TestResults:
         ending = {
             "code": "no_show_visitor",
             "article": None,
-            "zh": "家属一方未到场",
+            "zh": "会见人一方未到场",
             "en": "The visitors did not arrive",
         }
         never: dict[str, Any] = {"began_at": None, "ended_at": None, "seconds": None, "coverage": None, "quality": None}
         archive.visits = [row(state="no_show", ending=ending, recording=None, interventions=[], **never)]
         await find(audit, inmate="王")
-        await expect(audit.locator(".audit-row")).to_contain_text("家属一方未到场")
+        await expect(audit.locator(".audit-row")).to_contain_text("会见人一方未到场")
         await expect(audit.locator("img.poster")).to_have_count(0)
 
     async def test_names_that_are_gone_are_said_to_be(self, audit: Page, archive: FakeArchive) -> None:

@@ -34,12 +34,12 @@ class TestTheTimeline:
                 "标记",
                 "缺失",
                 "监所 讲话",
-                "家属 讲话",
+                "会见人 讲话",
                 "管理员插话",
                 "监所 画面",
-                "家属 画面",
+                "会见人 画面",
             ),
-            *("监所 · 李明", "监所 · 赵强", "家属 · 刘芳", "家属 · 陈静", "延长"),
+            *("监所 · 李明", "监所 · 赵强", "会见人 · 刘芳", "会见人 · 陈静", "延长"),
         ]
 
     async def test_a_click_plays_from_there(self, visit: Page) -> None:
@@ -77,11 +77,11 @@ class TestTheTimeline:
             "会见室连接中断",
             "提到他人姓名",
             "延长 5 分钟　周监狱长",
-            "家属：画面质量 一般",
+            "会见人：画面质量 一般",
         ):
             await expect(table).to_contain_text(words)
         await expect(table).to_contain_text("监所讲话 0:14（35%）")
-        await expect(table).to_contain_text("家属 · 陈静 在岗 0:37（93%）")
+        await expect(table).to_contain_text("会见人 · 陈静 在岗 0:37（93%）")
         await table.get_by_role("button", name="从 0:20–0:25 播放").click()
         await reach(visit, 20.5)
 
