@@ -284,10 +284,10 @@ def _rules_text(name: str, table: Mapping[str, Any]) -> RulesText:
 def _group(name: str, group: Mapping[str, Any]) -> list[Intervention]:
     """The grounds of one group. What a list or table of the group names is so for its codes, the rest for all."""
     codes = [code for code, *_ in group["items"]]
-    for key in ("may_suspend", "late", "after", "issuers"):
+    for key in ("may_suspend", "late", "after", "issuers", "usual"):
         if stray := sorted(set(group.get(key, ())) - set(codes)):
             raise PackError(f"{name}: interventions: {key} names {', '.join(stray)}, which the group has not")
-    after, issuers = group.get("after", {}), group.get("issuers", {})
+    after, issuers, usual = group.get("after", {}), group.get("issuers", {}), group.get("usual", [])
     try:
         return [
             Intervention(
@@ -305,6 +305,7 @@ def _group(name: str, group: Mapping[str, Any]) -> list[Intervention]:
                 phase=Phase(group["phase"]) if "phase" in group else None,
                 after=tuple(after.get(code, ())),
                 issuer=Issuer(issuers[code]) if code in issuers else None,
+                usual=usual.index(code) + 1 if code in usual else 0,
             )
             for code, title_zh, title_en in group["items"]
         ]

@@ -1,4 +1,4 @@
-"""Every Chinese text that a person may read uses the words of `config/vocabulary.py`, each in its one meaning."""
+"""Every Chinese text that a person may read uses the words of `config/articles/vocabulary.py`, each in one meaning."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.vocabulary import EXCEPT, TERMS, refusals
+from config.articles.vocabulary import EXCEPT, TERMS, refusals
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("config", "broker", "recorder", "signaling", "kiosk_agent", "huijian")

@@ -50,7 +50,8 @@ class Intervention:
     can be proposed. `may_hold`: holding the visit (中止) is a lawful answer. `reason`: how an end under it counts.
     `late`: it says that visitors did not arrive in time. `by`, `phase`: who alone may use it, and when. `after`: the
     codes of the dissuasion that has to have been in vain before anything is done under it; where it names itself, its
-    own warning is that dissuasion. `issuer`: who announces the cause.
+    own warning is that dissuasion. `issuer`: who announces the cause. `usual`: its place among those that officers use
+    most in a visit, which stand first where they choose; 0: after them.
     """
 
     code: str
@@ -67,6 +68,7 @@ class Intervention:
     phase: Phase | None = None
     after: tuple[str, ...] = ()
     issuer: Issuer | None = None
+    usual: int = 0
 
     @property
     def may_end(self) -> bool:

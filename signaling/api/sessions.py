@@ -111,6 +111,7 @@ async def get_grounds(call: Call) -> Grounds:
             after=list(ground.after),
             issuer=ground.issuer,
             by_agreement=ground.by_agreement,
+            usual=ground.usual,
         )
         for ground in policy.interventions
     ]

@@ -56,6 +56,8 @@ class GroundView(Outbound):
     issuer: Issuer | None
     by_agreement: bool = False
     """Whether an end under it needs the word of both sides."""
+    usual: int = 0
+    """Its place among the grounds that are used most in a visit; 0: after them."""
 
 
 class CannedView(Outbound):

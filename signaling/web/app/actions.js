@@ -25,7 +25,7 @@ export function buttonActions(parts) {
     onHelp: () => showHelp(),
     onWatch: () => wallLayout.watch(state.chosen),
 
-    onHold: () => orders.withArticle("hold", chosen()),
+    onHold: () => mayStop(state) && interventions.hold(chosen()),
     onFinish: () => {
       const code = interventions.farewellCodeOf(chosen());
       return code && orders.finish(chosen(), code);
@@ -34,7 +34,6 @@ export function buttonActions(parts) {
     onDecline: (request) => parts.followUps.decline(request),
     onDecideAbsence: (absence, decision) => parts.followUps.decide(absence, decision),
     onResume: () => orders.resume(chosen()),
-    onEnd: () => orders.withArticle("end", chosen()),
     onTick: (side, person, tick, on) => orders.tick(chosen(), side, person, tick, on),
     onSeat: (side, ready) => orders.seat(chosen(), side, ready),
     onAbsent: (side, person) => orders.absent(chosen(), side, person),

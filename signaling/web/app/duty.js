@@ -61,7 +61,7 @@ export class Duty {
     const socket = this.#socket;
     const state = this.#state;
     this.delivery = new Delivery(socket, draw);
-    this.orders = new Orders(this.delivery, me.site);
+    this.orders = new Orders(this.delivery);
     this.interventions = new Interventions(this.orders, me.site, draw);
     this.extension = new Extension(me, draw);
     this.suspension = new Suspension(me, draw);
@@ -172,6 +172,7 @@ export class Duty {
     if (session && watchable(session)) this.interventions.prefetch(session);
     this.view.update({
       state, watched: this.#watched, talkback: this.talkback, suspensions: this.suspension.all, followUps: this.followUps,
+      mustEnd: Boolean(session) && this.interventions.mustEnd(session),
       farewellCode: session ? this.interventions.farewellCodeOf(session) : "",
       conflicts: this.fleetWatch.conflicts, orders: this.delivery.all,
       grounds: session ? this.interventions.groundsOf(session) : [],

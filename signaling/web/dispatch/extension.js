@@ -5,7 +5,7 @@
  */
 import * as api from "../api/rest.js";
 import { t } from "../i18n/i18n.js";
-import { roomNames } from "../i18n/session_words.js";
+import { visitLine } from "../i18n/session_words.js";
 import { WATCHABLE } from "../state/sessions.js";
 import { askExtension } from "../ui/details/extension.js";
 import { complain, inform } from "../ui/toast.js";
@@ -44,7 +44,7 @@ export class Extension {
   /** Asks by how much, on what ground and for what reason, and approves it. */
   async extend(session) {
     const rules = this.#rulesOf(session.id);
-    const answer = rules && await askExtension({ where: roomNames(session), rules });
+    const answer = rules && await askExtension({ where: visitLine(session), rules });
     if (!answer) return;
     const approval = { id: api.newId("apr"), ...answer };
     try {

@@ -1,13 +1,12 @@
 /**
- * Interventions of the officer on duty: warnings, mutes, notes, and the stop that needs two key strokes.
+ * Interventions of the officer on duty: warnings, mutes, notes, and the stop, whose ground the officer chooses.
  *
  * The grounds of a session do not change while it runs. They are fetched when it is first shown, so that a stop waits
  * for nothing.
  */
 import * as api from "../api/rest.js";
-import { roomNames } from "../i18n/session_words.js";
+import { visitLine, visitName } from "../i18n/session_words.js";
 import { begun, mayWarn, usable } from "../state/grounds.js";
-import { askStop } from "../ui/details/stop_dialog.js";
 import { askWarning } from "../ui/details/warning_dialog.js";
 import { askArticle, askPlain, noteOf } from "../ui/dialog.js";
 import { complain } from "../ui/toast.js";
@@ -33,6 +32,19 @@ export class Interventions {
   /** The grounds under which an officer may speak in a session, as far as they have arrived. */
   groundsOf(session) {
     return usable(this.#arrivedOf(session).interventions, session, this.#site).filter(mayWarn);
+  }
+
+  hold(session) {
+    return this.#ask(session, async ({ items }) => {
+      const answer = await askArticle({ kind: "hold", session, where: visitLine(session), items });
+      if (answer) await this.#orders.send("hold", session, { article: answer.article, ...noteOf(answer) }, "done_hold");
+    });
+  }
+
+  /** Whether a visit is held on a ground that demands its end, as far as the rules have arrived. */
+  mustEnd(session) {
+    const code = session.state === "held" ? session.reason?.article : "";
+    return Boolean(code) && this.#arrivedOf(session).interventions.some((ground) => ground.code === code && ground.must_end && !ground.by_agreement);
   }
 
   /** The code by which both sides part, as far as the rules have arrived; "" where they have none. */
@@ -81,16 +93,16 @@ export class Interventions {
   }
 
   mute(session, side) {
-    const where = `${roomNames(session)} · ${session.sides[side].room_name}`;
+    const where = `${visitName(session)} · ${session.sides[side].room_name}`;
     if (session.muted?.some((mute) => mute.side === side)) return this.#unmute(session, side, where);
     return this.#ask(session, async ({ items }) => {
-      const answer = await askArticle({ kind: "mute", where, items });
+      const answer = await askArticle({ kind: "mute", session, where, items });
       if (answer) await this.#orders.send("mute", session, { side, on: true, article: answer.article, ...noteOf(answer) }, "done_mute");
     });
   }
 
   async #unmute(session, side, where) {
-    const answer = await askPlain({ kind: "unmute", where });
+    const answer = await askPlain({ kind: "unmute", session, where });
     if (answer) await this.#orders.send("mute", session, { side, on: false, ...noteOf(answer) }, "done_unmute");
   }
 
@@ -100,8 +112,8 @@ export class Interventions {
 
   stop(session) {
     return this.#ask(session, async ({ items }) => {
-      const article = await askStop({ where: roomNames(session), items });
-      if (article) await this.#orders.send("end", session, { article }, "done_end");
+      const answer = await askArticle({ kind: "end", session, where: visitLine(session), items });
+      if (answer) await this.#orders.send("end", session, { article: answer.article, ...noteOf(answer) }, "done_end");
     });
   }
 

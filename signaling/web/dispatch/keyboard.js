@@ -42,7 +42,9 @@ function nameOf(event) {
 }
 
 function ignored(event, row) {
-  if (document.querySelector("dialog[open]")) return true;
+  const dialog = document.querySelector("dialog[open]");
+  // the stop takes the place of another act's sheet, and of no dialog over the page
+  if (dialog && (!row.always || !dialog.matches(".sheet") || dialog.dataset.act === "end")) return true;
   if (row.always) return false;
   const { key, target } = event;
   if (target.closest?.(TYPING)) return true;

@@ -6,7 +6,7 @@
  */
 import * as api from "../api/rest.js";
 import { t } from "../i18n/i18n.js";
-import { roomNames } from "../i18n/session_words.js";
+import { visitLine } from "../i18n/session_words.js";
 import { sidesOf } from "../state/sessions.js";
 import { askDecision, askSuspension } from "../ui/details/suspension.js";
 import { complain, inform } from "../ui/toast.js";
@@ -63,7 +63,7 @@ export class Suspension {
   async propose(session) {
     const { suspension } = this.#rulesOf(session.id);
     const answer = await askSuspension({
-      where: roomNames(session), grounds: this.#grounds(session), ...suspension,
+      where: visitLine(session), grounds: this.#grounds(session), ...suspension,
       people: session.sides[suspension.subject].people.filter(({ role }) => role !== "interpreter"),
     });
     if (answer) await this.#send(() => api.propose(session.id, { id: api.newId("sus"), ...answer }), "done_propose");

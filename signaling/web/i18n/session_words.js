@@ -1,6 +1,7 @@
 /**
  * Words about a session that several views and messages need alike.
  */
+import { cited } from "./citations.js";
 import { SIDES } from "../state/sessions.js";
 import { endsOf, roomsOf } from "../state/visit_names.js";
 import { inWords, t } from "./i18n.js";
@@ -48,10 +49,17 @@ export const talkbackKey = (visit, sides) => `talkback_to_${sides.length === 2 ?
 /** The names of the officers who are present, or that there are none. */
 export const namesOf = (have) => (have.length ? have.map(({ name }) => name).join(t("and_names")) : t("nobody_there"));
 
-/** Why a session is held or over, in words with the article's code. */
+/** A ground as officers say it (第十六条第（二）项); one that stands in no article by its own words. */
+export const citation = (ground) => inWords(cited(ground.code, ground.article ?? ""));
+
+/** The article of a code as officers say it; "" for a code that stands in none. */
+export const citationOf = (code) => inWords(cited(code ?? ""));
+
+/** Why a session is held or over, in words with the article. */
 export function reasonOf(session) {
   if (!session.reason) return "";
-  const article = session.reason.article ? ` · ${session.reason.article}` : "";
+  const said = citationOf(session.reason.article);
+  const article = said ? ` · ${said}` : "";
   const issuer = session.reason.issuer ? ` · ${t(`issuer_${session.reason.issuer}`)}` : "";
   return inWords(session.reason) + article + issuer;
 }

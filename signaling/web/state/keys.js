@@ -3,7 +3,7 @@
  *
  * `act` names what the page does. `press` clicks the button that carries the key in aria-keyshortcuts, so that a key may
  * never do what its button may not; `hold` presses it as long as the key is down. Keys do nothing while a person types or
- * a dialog is open; `always` ones do nothing in dialogs alone.
+ * a dialog is open; `always` ones do nothing in dialogs over the page alone.
  */
 import { readStored, store } from "./storage.js";
 
@@ -28,7 +28,6 @@ export const KEYS = [
   { keys: ["T"], words: "key_talk", hold: true },
   { keys: ["H"], words: "key_hold", press: true },
   { keys: ["R"], words: "key_resume", press: true },
-  { keys: ["E"], words: "key_end", press: true },
   { keys: ["C"], words: "key_finish", press: true },
   { keys: ["F9"], words: "key_stop", press: true, always: true }, // no letter, so that it is not typed by chance
   { keys: ["?", "？"], shown: "?", words: "key_help", act: "help" },

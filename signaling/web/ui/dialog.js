@@ -1,44 +1,38 @@
 /**
- * Dialogs that ask before an order is sent. Esc cancels; Enter confirms once a code is chosen.
+ * Dialogs that ask before an order is sent. Nothing is chosen beforehand: Enter on a form that lacks something says what
+ * it lacks, and sends nothing. Esc cancels.
  */
-import { inWords, t } from "../i18n/i18n.js";
-import { el, icon } from "./dom.js";
-
-/** Which grounds fit an order; the server refuses the others. */
-const FITS = {
-  end: (ground) => ground.must_end || ground.may_hold,
-  hold: (ground) => ground.may_hold,
-  mute: (ground) => !ground.must_end && !ground.code.startsWith("SAY-"),
-};
+import { t } from "../i18n/i18n.js";
+import { begun } from "../state/grounds.js";
+import { el, icon, show } from "./dom.js";
+import { fits, groundChoices } from "./grounds.js";
+import { openSheet } from "./sheet.js";
 
 /**
  * Asks for an article's code and a note.
- * @param {{kind: "hold" | "end" | "mute", where: string, items: Array}} question
+ * @param {{kind: "hold" | "end" | "mute", session: object, where: string, items: Array}} question
  * @returns {Promise<{article: string, note: string} | null>} null when it was cancelled
  */
-export function askArticle({ kind, where, items }) {
-  const codes = items.filter(FITS[kind]).sort((a, b) => Number(b.must_end) - Number(a.must_end));
-  const list = el("div", { class: "codes", role: "radiogroup", tLabel: "choose_article" },
-    ...codes.map((ground) => choice(ground, ground.blocked && kind !== "mute")));
+export function askArticle({ kind, session, where, items }) {
   return ask({
-    title: t(`ask_${kind}`), where, warning: t(`ask_${kind}_warning`), middle: list,
+    title: t(`ask_${kind}`), act: kind, session, where, warning: t(`ask_${kind}_warning`), middle: groundChoices(items.filter(fits(kind)), kind, begun(session)),
     confirm: t(`confirm_${kind}`), style: kind === "end" ? "danger" : "hold",
   });
 }
 
 /** Asks for a confirmation; `kind` names the words. */
-export function askPlain({ kind, where, note = true }) {
-  return ask({ title: t(`ask_${kind}`), where, warning: t(`ask_${kind}_warning`), confirm: t(`confirm_${kind}`), style: "primary", note });
+export function askPlain({ kind, session = null, where, note = true }) {
+  return ask({ title: t(`ask_${kind}`), session, where, warning: t(`ask_${kind}_warning`), confirm: t(`confirm_${kind}`), style: "primary", note });
 }
 
 /**
- * Asks which session on duty is given up for another one; the last one is preselected.
+ * Asks which session on duty is given up for another one.
  * @param {{where: string, duties: Array<{id: string, words: string}>}} question
  * @returns {Promise<string | null>} its id
  */
 export function askReplaced({ where, duties }) {
-  const rows = duties.map(({ id, words }, at) => el("label", { class: "code" },
-    el("input", { type: "radio", name: "left", value: id, checked: at === duties.length - 1 }), el("span", { class: "code-title" }, words)));
+  const rows = duties.map(({ id, words }) => el("label", { class: "code" },
+    el("input", { type: "radio", name: "left", value: id, required: true }), el("span", { class: "code-title" }, words)));
   return ask({
     title: t("ask_replace"), where, warning: t("ask_replace_warning"), confirm: t("confirm_replace"), style: "primary", note: false,
     middle: el("div", { class: "codes few", role: "radiogroup", "aria-label": t("replaces") }, el("p", { class: "codes-title" }, t("replaces")), ...rows),
@@ -46,48 +40,63 @@ export function askReplaced({ where, duties }) {
   });
 }
 
-const TAGS = ["by_agreement", "must_end", "may_warn", "may_suspend"];
-
-/** A ground to choose; `blocked`: not before a warning in vain. */
-function choice(ground, blocked) {
-  const { code } = ground;
-  const tags = [...(blocked ? ["blocked"] : []), ...TAGS.filter((tag) => ground[tag] && !(tag === "must_end" && ground.by_agreement))];
-  return el("label", { class: "code" },
-    el("input", { type: "radio", name: "article", value: code, required: true, disabled: blocked }),
-    el("span", { class: "code-name" }, code),
-    el("span", { class: "code-title" }, `${inWords(ground)} `,
-      ...tags.map((tag) => el("span", { class: "tag", data: { tag } }, t(`code_${tag}`)))));
-}
-
 /**
- * Shows one dialog; `read` makes the answer from the form.
+ * Shows one dialog; `read` makes the answer from the form. `session`: the visit that it is about, with which it goes.
  * @returns {Promise<object | null>} null when it was cancelled
  */
-export function ask({ title, where, warning, middle, confirm, style, note = true, read = null }) {
-  const no = el("button", { type: "button", class: "quiet-button" }, t("cancel"));
+export function ask({ title, act = "", session = null, where, warning, middle, confirm, style, note = true, read = null }) {
+  const no = el("button", { type: "button", class: "quiet-button", data: { reads: "true" } }, t("cancel"));
   const yes = el("button", { type: "submit", class: style }, confirm);
   const words = el("textarea", { name: "note", rows: "2", maxlength: "500", "aria-label": t("note"), placeholder: t("note") });
-  const form = el("form", { method: "dialog" },
-    el("h2", { id: "dialog-title" }, title), el("p", { class: "quiet" }, where),
+  const lack = lackLine();
+  const form = el("form", { method: "dialog", novalidate: true },
+    el("h2", { id: "dialog-title" }, title), el("p", { class: "dialog-where" }, where),
     ...(middle ? [middle] : []), ...(note ? [words] : []),
-    el("p", { class: "warning", id: "dialog-warning" }, icon("warn"), el("span", {}, warning)),
+    el("p", { class: "warning", id: "dialog-warning" }, icon("warn"), el("span", {}, warning)), lack.node,
     el("div", { class: "line end" }, no, yes));
-  const dialog = el("dialog", { "aria-labelledby": "dialog-title", "aria-describedby": "dialog-warning" }, form);
-  document.body.append(dialog);
+  const dialog = el("dialog", { "aria-labelledby": "dialog-title", "aria-describedby": "dialog-warning", data: { act } }, form);
   return new Promise((resolve) => {
     let answer = null;
-    form.addEventListener("submit", () => {
+    form.addEventListener("submit", (event) => {
+      if (lack.found(form)) return event.preventDefault();
       answer = read ? read(form) : { article: form.elements.article?.value ?? "", note: words.value.trim() };
     });
+    form.addEventListener("change", lack.clear);
     no.addEventListener("click", () => dialog.close());
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(answer);
-    });
-    dialog.showModal();
-    const first = ["input:checked", "input:enabled", "textarea"].map((kind) => form.querySelector(kind)).find(Boolean);
-    (middle ? first : yes).focus();
+    dialog.addEventListener("close", () => resolve(answer));
+    openSheet(dialog, session?.id);
+    firstOf(form, middle ? null : yes)?.focus({ preventScroll: true });
   });
+}
+
+/** What has the focus first: the confirmation of a plain question, else the first thing to choose or to write. */
+function firstOf(form, yes) {
+  return yes ?? ["[data-first]", "input:checked", "input:enabled", "select, textarea"].map((kind) => form.querySelector(kind)).find(Boolean);
+}
+
+/** The line that says what a form lacks, and leads there. */
+function lackLine() {
+  const words = el("span");
+  const node = el("p", { class: "lack", role: "alert" }, icon("warn"), words);
+  node.hidden = true;
+  return {
+    node,
+    found(form) {
+      const lacking = form.querySelector("input:invalid, select:invalid, textarea:invalid");
+      show(node, Boolean(lacking));
+      if (!lacking) return false;
+      words.textContent = t("form_lacks", { what: labelOf(lacking) });
+      lacking.focus();
+      return true;
+    },
+    clear: () => show(node, false),
+  };
+}
+
+/** What a field is called: its own name, or that of its group. */
+function labelOf(field) {
+  const group = field.type === "radio" ? field.closest("[role=radiogroup], fieldset") : null;
+  return group?.ariaLabel ?? group?.querySelector("legend")?.textContent ?? field.ariaLabel ?? field.labels?.[0]?.textContent ?? "";
 }
 
 /** The note of an answer as a member of an order, which has none while it is empty. */

@@ -1,7 +1,7 @@
 /**
  * The page of a signed-in officer: top bar, alerts, list of the day, wall, and the details of the chosen session.
  */
-import { roomNames } from "../i18n/session_words.js";
+import { visitName } from "../i18n/session_words.js";
 import { alertsView } from "./alerts/alerts.js";
 import { onAirView } from "./alerts/on_air.js";
 import { presenceStatus } from "./alerts/presence_status.js";
@@ -41,7 +41,7 @@ export function dutyView(supervises, actions, player) {
     el("div", { class: "columns" }, list.node, supervises ? wall.node : noWall(), details.node), onAir.node, orderStatus.node, player);
   return {
     node, wall, details,
-    /** @param {{state, watched, talkback, suspensions, followUps, conflicts, grounds, farewellCode, notices, mayExtend, mayPropose}} model */
+    /** @param {{state, watched, talkback, suspensions, followUps, conflicts, grounds, farewellCode, mustEnd, notices, mayExtend, mayPropose}} model */
     update(model) {
       const { state, watched, talkback } = model;
       const sessions = state.todays;
@@ -80,10 +80,10 @@ export function dutyView(supervises, actions, player) {
   };
 }
 
-/** The rooms of a session by name; its id where the session has not been received. */
+/** The name of a visit; its id where the session has not been received. */
 export function roomNamesOf(state, id) {
   const session = state.sessions.get(id);
-  return session ? roomNames(session) : id;
+  return session ? visitName(session) : id;
 }
 
 function siteName(me, [session]) {
@@ -101,11 +101,11 @@ function wallModel(state, watched, sessions) {
   };
 }
 
-function detailsModel({ state, watched, talkback, grounds, farewellCode, notices, mayExtend, mayPropose }) {
+function detailsModel({ state, watched, talkback, grounds, farewellCode, mustEnd, notices, mayExtend, mayPropose }) {
   const { chosen, supervises, me } = state;
   return {
     session: state.chosenSession, site: supervises ? me.site : null, supervises, isWatched: watched.has(chosen),
     received: (side) => watched.get(chosen, side)?.rates ?? null, quality: state.qualities.get(chosen),
-    talkback, me: me.id, grounds, farewellCode, notices, mayExtend, mayPropose,
+    talkback, me: me.id, grounds, farewellCode, mustEnd, notices, mayExtend, mayPropose,
   };
 }

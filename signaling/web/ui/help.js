@@ -4,6 +4,7 @@
 import { t } from "../i18n/i18n.js";
 import { KEYS, lettersAreOn, switchLetters } from "../state/keys.js";
 import { el } from "./dom.js";
+import { openSheet } from "./sheet.js";
 
 /** @param {Array} table of keys, like that of state/keys.js */
 export function showHelp(table = KEYS) {
@@ -19,8 +20,6 @@ export function showHelp(table = KEYS) {
       el("label", { class: "line" }, letters, el("span", {}, t("help_letters"))),
       el("p", { class: "quiet small" }, t("help_rests")),
       el("div", { class: "line end" }, close)));
-  document.body.append(dialog);
-  dialog.addEventListener("close", () => dialog.remove());
-  dialog.showModal();
+  openSheet(dialog);
   close.focus();
 }

@@ -58,13 +58,14 @@ const ACTS = "button:not([data-reads]), input, select, textarea";
 
 /**
  * Guards the acts of a part of the page: while the page is not connected they do nothing but say why. They keep their
- * place and the focus, so that a short break interrupts nobody who writes.
+ * place and the focus, so that a short break interrupts nobody who writes. A sheet that is open already is left alone: an
+ * officer who is about to end a visit must be able to, by another way than the socket.
  * @returns {(down: boolean) => void} to be called when the connection has changed
  */
 export function guardActs(part) {
   let isDown = false;
   const refuse = (event) => {
-    if (!isDown || !event.target.closest?.(ACTS)) return;
+    if (!isDown || !event.target.closest?.(ACTS) || event.target.closest("dialog")) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     complain(localProblem("link_lost"));

@@ -2,8 +2,10 @@
  * Today's sessions of the site in groups (going on, waiting, later, over), each by time.
  */
 import { t } from "../i18n/i18n.js";
-import { roomNames } from "../i18n/session_words.js";
+import { visitName, visitPlace } from "../i18n/session_words.js";
 import { timeOfDay } from "../state/clock.js";
+import { SIDES } from "../state/sessions.js";
+import { partiesOf } from "../state/visit_names.js";
 import { el, icon, keyed, mark, put, show } from "./dom.js";
 import { stateBadge } from "./session_badges.js";
 
@@ -54,22 +56,26 @@ function row(onChoose) {
   let id = "";
   const times = el("span", { class: "times" });
   const badge = stateBadge();
+  const name = el("span", { class: "visit-name" });
   const rooms = el("span", { class: "rooms" });
   const people = el("span", { class: "people" });
   const words = el("span");
   const watched = el("span", { class: "watched" }, icon("eye"), words);
   const button = el("button", { type: "button", class: "row", on: { click: () => onChoose(id) } },
     el("span", { class: "line" }, times, badge.node),
-    rooms, el("span", { class: "line" }, people, watched));
+    name, rooms, el("span", { class: "line" }, people, watched));
   return {
     node: el("li", {}, button),
     update({ session, chosen, isWatched, isDuty }) {
       id = session.id;
       put(times, `${timeOfDay(session.starts_at)}–${timeOfDay(session.ends_at)}`);
       badge.update(session);
-      put(rooms, roomNames(session));
-      rooms.title = ["prison", "visitor"].map((side) => `${session.sides[side].site_name} ${session.sides[side].room_name}`).join(" ⇄ ");
-      put(people, peopleOf(session));
+      put(name, visitName(session));
+      name.title = name.textContent;
+      put(rooms, visitPlace(session));
+      rooms.title = SIDES.map((side) => `${session.sides[side].site_name} ${session.sides[side].room_name}`).join(" ⇄ ");
+      put(people, kinOf(session));
+      people.title = people.textContent;
       show(watched, isWatched);
       put(words, t(isDuty ? "on_duty" : "looked_at"));
       mark(button, "state", session.state);
@@ -79,7 +85,5 @@ function row(onChoose) {
   };
 }
 
-function peopleOf(session) {
-  const names = (side) => session.sides[side].people.map((person) => person.name).join(t("and_names"));
-  return ["prison", "visitor"].map(names).filter(Boolean).join(" · ");
-}
+/** The people whom the prisoner meets; between two prisons the visit's name has them already. */
+const kinOf = (session) => (session.between_inmates ? "" : partiesOf(session, "visitor").join(t("and_names")));

@@ -6,19 +6,20 @@ import { el, icon } from "./dom.js";
 const AT_MOST = 4;
 const STAY = { good: 5000, bad: 12_000 }; // ms: a success is also visible in the visit itself
 
-/** Shows a problem's title and detail. */
-export function complain(problem) {
-  showToast("bad", problem.title, problem.detail);
+/** Shows a problem's title and detail. @param {string} visit the name of the visit that it is about, or "" */
+export function complain(problem, visit = "") {
+  showToast("bad", problem.title, problem.detail, visit);
 }
 
-export function inform(title) {
-  showToast("good", title, "");
+/** Shows a result. @param {string} visit the name of the visit that it is about, or "" */
+export function inform(title, visit = "") {
+  showToast("good", title, "", visit);
 }
 
-function showToast(level, title, detail) {
+function showToast(level, title, detail, visit) {
   const region = document.getElementById("toasts");
   const close = el("button", { type: "button", class: "bare", tLabel: "close" }, icon("cross"));
-  const words = el("div", {}, el("strong", {}, title), ...(detail ? [el("p", {}, detail)] : []));
+  const words = el("div", {}, ...(visit ? [el("p", { class: "toast-visit" }, visit)] : []), el("strong", {}, title), ...(detail ? [el("p", {}, detail)] : []));
   const role = level === "bad" ? "alert" : "status";
   const toast = el("div", { class: "toast", role, data: { level } }, icon(level === "bad" ? "warn" : "check"), words, close);
   close.addEventListener("click", () => toast.remove());

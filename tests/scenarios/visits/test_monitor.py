@@ -46,7 +46,7 @@ class TestMonitorPage:
             await sign_in(page, installation, 3)
             await here.until(lambda view: view["state"] == "live")
             await page.get_by_role("button", name="终止会见").click()
-            await page.get_by_role("radio", name="YN-17-8").check()
+            await page.get_by_role("radio", name="第十七条第（八）项").check()
             await page.get_by_role("button", name="确认终止").click()
             view = await here.until(lambda view: view["state"] == "ended")
             assert view["reason"]["article"] == "YN-17-8"

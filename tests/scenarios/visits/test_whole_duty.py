@@ -15,6 +15,7 @@ from broker.kernel import atomic_files
 from broker.kernel.clock import SystemClock, monotonic
 from broker.kernel.ids import Side
 from broker.media.tap_format import TRACK_TITLES
+from config.articles.citations import cited
 from huijian.demo.officers import OfficerClient
 from kiosk_agent.room.screens import Name
 from tests.support.chromium import chromium
@@ -102,8 +103,8 @@ async def an_article_that_ends_a_visit_is_no_warning(day: Day) -> None:
     """An article that demands the end is not offered for a warning, and by REST it is refused for one."""
     dialog = await press(day.pages[CLERK], "w", "劝阻")
     await dialog.get_by_role("radio", name="自拟").check()
-    codes = await dialog.get_by_label("选择条款").locator("option").all_text_contents()
-    assert codes and not any(code.startswith("YN-17") for code in codes)
+    codes = await dialog.get_by_label("条款").locator("option").all_text_contents()
+    assert codes and not any(code.startswith("第十七条") for code in codes)
     await day.pages[CLERK].keyboard.press("Escape")
     stored = {"sides": ["visitor"], "article": STOPPED, "text": "不准谈论案情"}
     await day.here.refused(day.here.officers[CLERK].order(day.here.session, "warn", **stored), "policy_violation")
@@ -126,10 +127,10 @@ async def a_side_is_muted_for_a_while(day: Day) -> None:
 async def an_officer_speaks_to_one_room(day: Day) -> None:
     """Talkback is received in that room, and nothing of it in the other."""
     page = day.pages[MATE]
-    await page.get_by_role("button", name="对监所一方").click()
+    await page.get_by_role("button", name="对监所").click()
     await expect(page.locator(".on-air")).to_contain_text("正在插话", timeout=PATIENCE)
     await day.talkback.until(day.here, Side.PRISON, SPOKEN)
-    await expect(desk(day.pages[YOUNGER]).get_by_text("演示县司法局管理员2 正在插话（对监所一方）")).to_be_visible()
+    await expect(desk(day.pages[YOUNGER]).get_by_text("演示县司法局管理员2 正在插话（对监所）")).to_be_visible()
     assert day.here.kiosks[Side.PRISON].screen().talkback and not day.here.kiosks[Side.VISITOR].screen().talkback
     await page.keyboard.press("Escape")
     await expect(page.locator(".on-air")).to_be_hidden()
@@ -153,16 +154,12 @@ async def a_note_is_made(day: Day) -> None:
 
 async def it_is_held_and_resumed(day: Day) -> None:
     """The visit is held under an article that both rooms see, and resumed."""
-    await expect(
-        day.pages[ELDER].get_by_role("button", name="中止", exact=True)
-    ).to_be_enabled()  # as long as it is live
+    await expect(day.pages[ELDER].get_by_role("button", name="中止会见")).to_be_enabled()  # as long as it is live
     await confirm(await press(day.pages[ELDER], "h", "中止会见"), "确认中止", HELD)
     view = await day.until_state("held")
     assert view["reason"]["article"] == HELD
     await day.hold_shown("管理员")
-    await expect(
-        day.pages[ELDER].get_by_role("button", name="恢复", exact=True)
-    ).to_be_visible()  # the key works from then on
+    await expect(day.pages[ELDER].get_by_role("button", name="恢复会见")).to_be_enabled()  # the key works from then on
     await confirm(await press(day.pages[ELDER], "r", "恢复会见"), "确认恢复")
     await day.meet()
     day.did("HoldOrdered", ELDER, article=HELD)
@@ -228,8 +225,7 @@ async def two_keys_end_it(day: Day) -> None:
     """F9, its article and Enter end the visit, and nothing crosses any more."""
     page = day.pages[CLERK]
     dialog = await press(page, "F9", "终止会见")
-    await dialog.get_by_role("button", name=STOPPED).click()
-    await expect(dialog.get_by_role("button", name="确认停止")).to_be_focused()
+    await dialog.get_by_role("radio", name=cited(STOPPED).zh).check()
     before = monotonic()
     await page.keyboard.press("Enter")
     stopped_at = monotonic()

@@ -56,14 +56,14 @@ class TestAttentionCheck:
     async def test_it_covers_another_dialog_which_keeps_its_state(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await on_duty.get_by_role("button", name="终止会见").click()
-        await on_duty.get_by_role("radio", name="YN-17-8").check()
+        await on_duty.get_by_role("radio", name="第十七条第（八）项").check()
         await self._ask(on_duty, server)
         await on_duty.wait_for_timeout(BLIND)
         await on_duty.keyboard.press("Enter")
         await server.until(lambda: server.orders)
         assert [order["type"] for order in server.orders] == ["attentive"]
         await server.send("standing", sessions=[], prompt=None)
-        await expect(on_duty.get_by_role("radio", name="YN-17-8")).to_be_checked()
+        await expect(on_duty.get_by_role("radio", name="第十七条第（八）项")).to_be_checked()
         await on_duty.get_by_role("button", name="确认终止").click()
         await server.until(lambda: server.orders[-1]["type"] == "end")
 

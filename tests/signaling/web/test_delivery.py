@@ -17,7 +17,7 @@ def silenced(complaints: Complaints):
 
 
 async def _resume(page: Page) -> None:
-    await page.get_by_role("button", name="恢复").click()
+    await page.get_by_role("button", name="恢复会见").click()
     await page.get_by_role("button", name="确认恢复").click()
 
 
@@ -61,7 +61,7 @@ class TestAnOrderWithoutAnAnswer:
         await server.put(live())
         server.deaf = True
         await on_duty.keyboard.press("m")
-        await on_duty.get_by_role("radio", name="YN-16-2").check()
+        await on_duty.get_by_role("radio", name="第十六条第（二）项").check()
         await on_duty.keyboard.press("Enter")
         await expect(_status(on_duty).get_by_role("alert")).to_contain_text("未送达，请电话通知对方")
         server.deaf = False

@@ -43,7 +43,7 @@ class TestQuorum:
         await expect(on_duty.locator("#announce-urgent")).to_contain_text("已中止，管理员不足")
         await expect(on_duty.locator(".slate")).to_have_text("已中止：管理员不足，会见中止")
         await expect(_details(on_duty).get_by_text("原因消除后自动恢复")).to_be_visible()
-        await expect(on_duty.get_by_role("button", name="恢复")).to_be_hidden()
+        await expect(on_duty.get_by_role("button", name="恢复会见")).to_be_disabled()
 
     async def test_a_missing_quorum_is_no_alarm_before_check_in_and_after_the_end(
         self, on_duty: Page, server: FakeMonitor
@@ -107,4 +107,4 @@ class TestRecordingLight:
 class TestReason:
     async def test_the_hold_of_an_officer_names_its_article(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(by_officer())
-        await expect(on_duty.locator(".slate")).to_have_text("已中止：管理员中止会见 · YN-16-6")
+        await expect(on_duty.locator(".slate")).to_have_text("已中止：管理员中止会见 · 第十六条第（六）项")

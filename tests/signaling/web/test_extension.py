@@ -43,7 +43,7 @@ class TestWarden:
         await warden.get_by_role("button", name="延长会见").click()
         dialog = warden.get_by_role("dialog", name="批准延长会见时间")
         await dialog.get_by_role("radio", name="10 分钟").check()
-        await dialog.get_by_role("radio", name="YN-14-FAMILY").check()
+        await dialog.get_by_role("radio", name="第十四条").check()
         await dialog.get_by_role("button", name="批准延长").click()  # no reason yet: the form stays
         await expect(dialog).to_be_visible()
         await dialog.get_by_label("理由").fill("   ")
@@ -93,7 +93,7 @@ class TestSupervisor:
         await server.put(live(left=2_000_000), extensions=[APPROVED], stops_at="2026-03-02T02:40:00Z")
         part = on_duty.get_by_role("region", name="延长会见时间")
         await expect(part).to_contain_text("经批准延长 10 分钟：家中亲属去世")
-        await expect(part).to_contain_text("YN-14-FAMILY · 王监狱长")
+        await expect(part).to_contain_text("第十四条 · 王监狱长")
         await expect(part).to_contain_text("会见至 10:40 自动结束")
         await expect(on_duty.locator("#announce")).to_contain_text("经批准延长 10 分钟")
         await expect(on_duty.get_by_role("timer")).to_have_text(re.compile(r"^3[23]:"))

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from playwright.async_api import FloatRect, Locator, Page, expect
 
 from tests.support.monitor.fake_server import FakeMonitor
-from tests.support.monitor.visits import checking_in, live, session
+from tests.support.monitor.visits import by_officer, checking_in, live, session
 
 BOTH = ["prison", "visitor"]
 LI = {"id": "li-ming", "name": "李明"}
@@ -57,24 +58,26 @@ class TestWarning:
         await dialog.get_by_role("button", name="发出劝阻").click()  # no words yet: the form stays
         await expect(dialog).to_be_visible()
         await dialog.get_by_role("radio", name="会见人一方").check()
-        await dialog.get_by_role("radio", name="YN-16-2").check()
+        await dialog.get_by_role("radio", name="第十六条第（二）项").check()
         await dialog.get_by_role("button", name="发出劝阻").click()
         order = {"type": "warn", "session": "ses_a", "sides": ["visitor"], "article": "YN-16-2", "text_id": "dont-4"}
         assert await _ordered(server) == order
         await expect(on_duty.get_by_text("劝阻已发出")).to_be_visible()
 
-    async def test_ready_words_of_a_stop_open_the_choice_between_hold_and_end(
+    async def test_words_on_a_matter_that_must_end_the_visit_say_so_and_offer_the_stop(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(live())
-        for measure, button in (("中止会见并显示该用语", "确认中止"), ("取消会见（终止）", "确认终止")):
+        for measure, button in (("中止会见，并", "确认中止"), ("终止会见", "确认终止")):
             await on_duty.get_by_role("button", name="劝阻").click()
             dialog = on_duty.get_by_role("dialog", name="劝阻")
-            await dialog.get_by_role("radio", name="YN-16-2").check()
+            await dialog.get_by_role("radio", name="第十六条第（二）项").check()
             await expect(dialog.get_by_role("button", name="发出劝阻")).to_be_visible()
-            await dialog.get_by_role("radio", name="YN-17-6").check()
+            await dialog.get_by_role("radio", name="第十七条第（六）项").check()
             await expect(dialog).to_contain_text("应当中止或取消会见，不得以劝阻了结")
             await expect(dialog.get_by_role("button", name="发出劝阻")).to_have_count(0)
+            await dialog.locator('[type="submit"]').click()  # nothing is chosen beforehand: it says what is lacking
+            await expect(dialog.get_by_role("alert")).to_contain_text("处置")
             await dialog.get_by_role("radio", name=measure).check()
             await dialog.get_by_role("button", name=button).click()
             await expect(dialog).to_be_hidden()
@@ -83,11 +86,21 @@ class TestWarning:
         assert held == {"type": "hold", "session": "ses_a", "sides": BOTH, "article": "YN-17-6", "text_id": "dont-3"}
         assert ended == {"type": "end", "session": "ses_a", "article": "YN-17-6"}
 
+    async def test_a_choice_that_was_left_for_a_warning_is_not_kept(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live())
+        await on_duty.get_by_role("button", name="劝阻").click()
+        dialog = on_duty.get_by_role("dialog", name="劝阻")
+        await dialog.get_by_role("radio", name="第十七条第（六）项").check()
+        await dialog.get_by_role("radio", name="终止会见").check()
+        await dialog.get_by_role("radio", name="第十六条第（二）项").check()
+        await dialog.get_by_role("radio", name="第十七条第（六）项").check()
+        await expect(dialog.get_by_role("radio", name="终止会见")).not_to_be_checked()
+
     async def test_the_same_words_under_a_milder_ground_are_a_warning(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await on_duty.get_by_role("button", name="劝阻").click()
         dialog = on_duty.get_by_role("dialog", name="劝阻")
-        await dialog.get_by_role("radio", name="YN-16-6 不准谈论警力配备").check()
+        await dialog.get_by_role("radio", name="第十六条第（六）项 不准谈论警力配备").check()
         await dialog.get_by_role("button", name="发出劝阻").click()
         order = {"type": "warn", "session": "ses_a", "sides": BOTH, "article": "YN-16-6", "text_id": "dont-3"}
         assert await _ordered(server) == order
@@ -100,13 +113,13 @@ class TestWarning:
         await expect(own).to_be_hidden()
         await dialog.get_by_role("radio", name="自拟").check()
         await expect(own).to_be_focused()
-        codes = await dialog.get_by_label("选择条款").locator("option").evaluate_all("all => all.map(o => o.value)")
+        codes = await dialog.get_by_label("条款").locator("option").evaluate_all("all => all.map(o => o.value)")
         assert codes == ["YN-16-2", "YN-16-6", "YN-18"]  # no ground that demands the end, and no ground of talkback
         await own.fill("   ")
         await dialog.get_by_role("button", name="发出劝阻").click()
         await expect(dialog).to_be_visible()
         await own.fill("请一个一个说话 ")
-        await dialog.get_by_label("选择条款").select_option("YN-16-6")
+        await dialog.get_by_label("条款").select_option("YN-16-6")
         await dialog.get_by_role("button", name="发出劝阻").click()
         order = {"type": "warn", "session": "ses_a", "sides": BOTH, "article": "YN-16-6", "text": "请一个一个说话"}
         assert await _ordered(server) == order
@@ -116,7 +129,7 @@ class TestWarning:
     ) -> None:
         await server.put(live())
         await on_duty.get_by_role("button", name="劝阻").click()
-        await on_duty.get_by_role("radio", name="YN-16-2").check()
+        await on_duty.get_by_role("radio", name="第十六条第（二）项").check()
         await on_duty.get_by_role("button", name="发出劝阻").click()
         await expect(on_duty.get_by_text("劝阻已发出")).to_be_visible()
         lost = {"code": "quorum_lost", "zh": "管理员不足", "en": "Too few supervisors", "article": None}
@@ -143,7 +156,7 @@ class TestMuting:
         await on_duty.get_by_role("button", name="静音会见人").click()
         dialog = on_duty.get_by_role("dialog", name="静音")
         assert await dialog.get_by_role("radio").count() == 3, "no code that demands the end"
-        await dialog.get_by_role("radio", name="YN-16-2").check()
+        await dialog.get_by_role("radio", name="第十六条第（二）项").check()
         await dialog.get_by_role("button", name="确认静音").click()
         order = {"type": "mute", "session": "ses_a", "side": "visitor", "on": True, "article": "YN-16-2"}
         assert await _ordered(server) == order
@@ -160,63 +173,146 @@ class TestMuting:
 
 
 class TestStopping:
+    """One button and one key; the officer chooses the ground, and nothing is chosen beforehand."""
+
+    async def test_enter_on_a_stop_without_a_ground_ends_nothing_and_says_what_is_lacking(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(live())
+        await on_duty.get_by_role("button", name="终止会见").wait_for()
+        for key in ("F9", "Enter", "Enter", "Enter"):
+            await on_duty.keyboard.press(key)
+        dialog = on_duty.get_by_role("dialog", name="终止会见")
+        await expect(dialog.get_by_role("alert")).to_have_text("尚未选择或填写：条款")
+        await expect(dialog.get_by_role("radio", checked=True)).to_have_count(0)
+        assert server.orders == []
+
     async def test_a_stop_takes_one_click_on_a_ground_and_one_to_confirm(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(live())
         await on_duty.get_by_role("button", name="终止会见").click()
         dialog = on_duty.get_by_role("dialog", name="终止会见")
-        codes = dialog.get_by_role("group").get_by_role("button")
-        assert [text[:7] for text in await codes.all_inner_texts()] == ["YN-17-6", "YN-17-8"]
-        await codes.nth(1).click()
+        await dialog.get_by_text("谈论案情").click()
         assert server.orders == []
-        await expect(dialog.get_by_role("button", name="确认停止")).to_be_focused()
         await on_duty.keyboard.press("Enter")
         assert await _ordered(server) == {"type": "end", "session": "ses_a", "article": "YN-17-8"}
         await expect(on_duty.get_by_role("dialog")).to_have_count(0)
 
-    async def test_a_long_ground_is_not_cut_off_in_a_short_list(self, on_duty: Page, server: FakeMonitor) -> None:
-        await on_duty.set_viewport_size({"width": 1366, "height": 320})
-        await server.put(live())
-        await on_duty.get_by_role("button", name="终止会见").wait_for()
-        await on_duty.keyboard.press("F9")
-        codes = on_duty.get_by_role("dialog", name="终止会见").get_by_role("group").get_by_role("button")
-        await codes.first.wait_for()
-        for title in await codes.locator(".code-title").all():
-            await title.evaluate("node => { node.textContent = '谈论不利于改造的内容'.repeat(20); }")
-        rows = await codes.evaluate_all(
-            "all => all.map((one) => [one, one.lastChild].map((part) => part.getBoundingClientRect().bottom))"
-        )
-        assert rows and all(words <= row for row, words in rows)
-
-    async def test_a_stop_works_by_keyboard_alone(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_the_first_arrow_key_chooses_the_first_ground(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await expect(on_duty.get_by_role("button", name="终止会见")).to_be_visible()
         await on_duty.keyboard.press("F9")
-        await expect(on_duty.get_by_role("button", name="YN-17-6")).to_be_focused()
+        await expect(on_duty.get_by_role("radiogroup", name="条款")).to_be_focused()
         await on_duty.keyboard.press("ArrowDown")
+        await expect(on_duty.get_by_role("radio", name="第十七条第（六）项")).to_be_checked()
+        await on_duty.keyboard.press("ArrowDown")
+        await expect(on_duty.get_by_role("radio", name="第十七条第（八）项")).to_be_checked()
         await on_duty.keyboard.press("Enter")
-        await expect(on_duty.get_by_role("button", name="确认停止")).to_be_focused()
-        await on_duty.get_by_role("button", name="返回").click()
-        await expect(on_duty.get_by_role("button", name="YN-17-6")).to_be_focused()
-        await on_duty.keyboard.press("Enter")
-        await on_duty.keyboard.press("Enter")
-        assert await _ordered(server) == {"type": "end", "session": "ses_a", "article": "YN-17-6"}
+        assert await _ordered(server) == {"type": "end", "session": "ses_a", "article": "YN-17-8"}
 
-    async def test_escape_stops_nothing_and_an_ended_visit_has_no_stop(
+    async def test_the_key_of_the_stop_takes_the_place_of_another_acts_sheet(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(live())
-        await expect(on_duty.get_by_role("button", name="终止会见")).to_be_visible()
+        await on_duty.get_by_role("button", name="终止会见").wait_for()
+        await on_duty.keyboard.press("w")
+        await on_duty.get_by_role("radio", name="自拟").check()
+        await on_duty.keyboard.type("w")
         await on_duty.keyboard.press("F9")
-        await on_duty.get_by_role("button", name="YN-17-8").click()
+        await expect(on_duty.get_by_role("dialog")).to_have_count(1)
+        await expect(on_duty.get_by_role("dialog", name="终止会见")).to_be_visible()
+
+    async def test_escape_stops_nothing_and_an_ended_visit_says_why_it_has_no_stop(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(live())
+        await expect(on_duty.get_by_role("button", name="终止会见")).to_be_enabled()
+        await on_duty.keyboard.press("F9")
+        await on_duty.get_by_text("谈论案情").click()
         await on_duty.keyboard.press("Escape")
         await expect(on_duty.get_by_role("dialog")).to_have_count(0)
         await server.put(session("ses_a", state="ended"))
-        await expect(on_duty.get_by_role("button", name="终止会见")).to_be_hidden()
+        await expect(on_duty.get_by_role("button", name="终止会见")).to_be_disabled()
+        await expect(on_duty.get_by_role("button", name="终止会见")).to_contain_text("会见已结束")
         await on_duty.keyboard.press("F9")
         await expect(on_duty.get_by_role("dialog")).to_have_count(0)
         assert server.orders == []
+
+    async def test_the_stop_of_a_visit_goes_when_the_officer_turns_to_another_one(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(live())
+        await server.put(live("ses_b"))
+        await expect(on_duty.locator(".tile")).to_have_count(2)
+        await on_duty.keyboard.press("F9")
+        await on_duty.get_by_role("dialog", name="终止会见").wait_for()
+        await on_duty.locator(".row").nth(1).click()
+        await expect(on_duty.get_by_role("dialog")).to_have_count(0)
+        await on_duty.keyboard.press("F9")
+        await server.put(live("ses_b"), state="ended")
+        await expect(on_duty.get_by_role("dialog")).to_have_count(0)
+        assert server.orders == []
+
+
+class TestPlaces:
+    """Every act has its place in every state, and no dialog of an act lies over a picture."""
+
+    async def test_no_button_moves_or_vanishes_whatever_state_the_visit_is_in(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        places = []
+        lost = {"code": "quorum_lost", "zh": "管理员不足", "en": "Too few supervisors", "article": None}
+        states = [checking_in(), live(), live(state="held", gate="shut", reason=lost), by_officer()]
+        states.append(session("ses_a", state="ended"))
+        for view in states:
+            await server.put(view)
+            await expect(on_duty.locator(".details .badge")).to_have_attribute("data-state", view["state"])
+            buttons = await on_duty.locator(".acts button").all()
+            places.append([await _box(button) for button in buttons])
+        assert len(places[0]) == 8 and all(place == places[0] for place in places)
+
+    async def test_an_act_that_is_not_possible_says_why(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(checking_in())
+        await expect(on_duty.get_by_role("button", name="中止会见")).to_contain_text("会见尚未开始")
+        await server.put(by_officer())
+        await expect(on_duty.get_by_role("button", name="中止会见")).to_contain_text("已中止")
+        await expect(on_duty.get_by_role("button", name="恢复会见")).to_be_enabled()
+        reason = {"code": "supervisor", "zh": "管理员中止会见", "en": "Held", "article": "YN-17-6"}
+        await server.put(by_officer(), reason=reason)
+        await expect(on_duty.get_by_role("button", name="恢复会见")).to_contain_text("应当终止，不得恢复")
+
+    @pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
+    async def test_no_dialog_of_an_act_lies_over_a_picture(
+        self, on_duty: Page, server: FakeMonitor, size: tuple[int, int]
+    ) -> None:
+        await on_duty.set_viewport_size({"width": size[0], "height": size[1]})
+        for count in range(1, 10):
+            await server.put(checking_in(f"ses_{count}") if count > 1 else live(f"ses_{count}"))
+        await on_duty.get_by_role("radio", name="9", exact=True).check(force=True)
+        await expect(on_duty.locator(".tile")).to_have_count(9)
+        await on_duty.locator(".row").first.click()
+        for key in ("w", "m", "h", "F9"):
+            await on_duty.locator("body").press(key)
+            sheet = await _box(on_duty.get_by_role("dialog"))
+            for video in await on_duty.locator("video").all():
+                assert not _overlap(sheet, await _box(video)), key
+            await on_duty.keyboard.press("Escape")
+            await expect(on_duty.get_by_role("dialog")).to_have_count(0)
+
+
+class TestMarksOnThePicture:
+    async def test_a_muted_side_and_an_unconfirmed_warning_are_marked_on_its_picture_alone(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        muted = [{"side": "visitor", "article": "YN-16-2", "site": "yunnan-1", "by": LI}]
+        await server.put(live(), muted=muted, warnings=[_warning("visitor")])
+        marks = on_duty.locator(".tile .picture-marks")
+        await expect(marks.nth(1)).to_have_text("已静音")
+        await expect(marks.nth(0)).to_have_text("劝阻未确认")
+        await server.put(live(), muted=[], warnings=[_warning("visitor", "prison")])
+        await expect(marks.nth(0)).to_have_text("")
+        await expect(marks.nth(1)).to_have_text("")
 
 
 class TestConditionsOfAGround:
@@ -231,23 +327,24 @@ class TestConditionsOfAGround:
         await on_duty.get_by_role("button", name="终止会见").wait_for()
         await on_duty.keyboard.press("F9")
         await expect(on_duty.get_by_role("dialog", name="终止会见")).to_be_visible()
-        await expect(on_duty.get_by_role("button", name="YN-17")).to_have_count(0)
+        await expect(on_duty.get_by_role("radio", name="第十七条")).to_have_count(0)
         await on_duty.keyboard.press("Escape")
         await server.put(checking_in())
         await on_duty.get_by_label("身份已核验").first.wait_for()  # the page shows the check-in
         await on_duty.keyboard.press("F9")
-        await expect(on_duty.get_by_role("button", name="YN-17-8")).to_be_visible()
-        await expect(on_duty.get_by_role("button", name="YN-17-6")).to_have_count(0)
+        await expect(on_duty.get_by_role("radio", name="第十七条第（八）项")).to_be_visible()
+        await expect(on_duty.get_by_role("radio", name="第十七条第（六）项")).to_have_count(0)
 
     async def test_a_ground_after_a_warning_in_vain_waits_for_one(self, on_duty: Page, server: FakeMonitor) -> None:
         server.conditions = {"YN-17-6": {"after": ["YN-16-6"]}}
         await server.put(live())
         await on_duty.get_by_role("button", name="终止会见").wait_for()
         await on_duty.keyboard.press("F9")
-        waiting = on_duty.get_by_role("button", name="YN-17-6")
+        waiting = on_duty.get_by_role("radio", name="第十七条第（六）项")
         await expect(waiting).to_be_disabled()
-        await expect(waiting).to_contain_text("须先劝阻")
-        await expect(on_duty.get_by_role("button", name="YN-17-8")).to_be_focused()
+        await expect(on_duty.locator(".code", has=waiting)).to_contain_text("须先劝阻")
+        await on_duty.keyboard.press("ArrowDown")
+        await expect(on_duty.get_by_role("radio", name="第十七条第（八）项")).to_be_checked()
         await on_duty.keyboard.press("Escape")
         await server.put(live(), warnings=[_warning()])
         await expect(on_duty.get_by_role("region", name="已作劝阻")).to_be_visible()
@@ -305,6 +402,6 @@ async def test_nothing_is_cut_off_in_the_details_on_the_smallest_screen_in_eithe
     await expect(on_duty.get_by_label("插话依据").locator("option")).not_to_have_count(0)
     for language in ("zh", "en"):
         assert await on_duty.locator(".details").evaluate(STICKS_OUT) == [], language
-        for button in await on_duty.locator(".interventions").get_by_role("button").all():
+        for button in await on_duty.locator(".acts").get_by_role("button").all():
             await expect(button).to_be_in_viewport(ratio=1)
         await on_duty.locator(".language").click()

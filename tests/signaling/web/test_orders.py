@@ -21,7 +21,7 @@ class TestEnding:
         await dialog.get_by_role("button", name="确认终止").click()  # no code yet: the form stays
         await expect(dialog).to_be_visible()
         assert server.orders == []
-        await dialog.get_by_role("radio", name="YN-17-8").check()
+        await dialog.get_by_role("radio", name="第十七条第（八）项").check()
         await dialog.get_by_label("备注").fill("两次提及案情")
         await dialog.get_by_role("button", name="确认终止").click()
         assert await _last(server) == {"type": "end", "session": "ses_a", "article": "YN-17-8", "note": "两次提及案情"}
@@ -40,7 +40,7 @@ class TestEnding:
     ) -> None:
         await server.put(live())
         await on_duty.get_by_role("button", name="终止会见").click()
-        await on_duty.get_by_role("radio", name="YN-16-6").check()
+        await on_duty.get_by_role("radio", name="第十六条第（六）项").check()
         server.closed = True
         await server.drop_sockets()
         await expect(on_duty.locator("#link")).not_to_have_text("已连接")
@@ -55,20 +55,20 @@ class TestEnding:
 class TestHolding:
     async def test_a_hold_sends_its_code(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
-        await on_duty.get_by_role("button", name="中止", exact=True).click()
-        await on_duty.get_by_role("radio", name="YN-16-2").check()
+        await on_duty.get_by_role("button", name="中止会见").click()
+        await on_duty.get_by_role("radio", name="第十六条第（二）项").check()
         await on_duty.get_by_role("button", name="确认中止").click()
         assert await _last(server) == {"type": "hold", "session": "ses_a", "article": "YN-16-2"}
 
     async def test_the_hold_of_an_officer_can_be_lifted(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(by_officer())
-        await on_duty.get_by_role("button", name="恢复").click()
+        await on_duty.get_by_role("button", name="恢复会见").click()
         await on_duty.get_by_role("button", name="确认恢复").click()
         assert await _last(server) == {"type": "resume", "session": "ses_a"}
 
     async def test_escape_closes_the_dialog_and_sends_nothing(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
-        button = on_duty.get_by_role("button", name="中止", exact=True)
+        button = on_duty.get_by_role("button", name="中止会见")
         await button.click()
         await expect(on_duty.get_by_role("dialog")).to_be_visible()
         await on_duty.keyboard.press("Escape")
@@ -87,7 +87,7 @@ class TestHolding:
             "detail_en": "Only an officer of the same site may resume.",
         }
         await server.put(by_officer())
-        await on_duty.get_by_role("button", name="恢复").click()
+        await on_duty.get_by_role("button", name="恢复会见").click()
         await on_duty.get_by_role("button", name="确认恢复").click()
         toast = on_duty.get_by_role("region", name="提示").get_by_role("alert")
         await expect(toast).to_contain_text("无权操作")

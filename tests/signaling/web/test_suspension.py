@@ -54,7 +54,7 @@ class TestProposing:
         await expect(dialog.get_by_role("radio", name="YN-")).to_have_count(1)
         await dialog.get_by_role("radio", name="王建国").check()
         await dialog.get_by_role("radio", name="2 个月").check()
-        await dialog.get_by_role("radio", name="YN-17-8").check()
+        await dialog.get_by_role("radio", name="第十七条第（八）项").check()
         await dialog.get_by_role("button", name="提出建议").click()  # no reason yet: the form stays
         await expect(dialog).to_be_visible()
         await dialog.get_by_label("理由").fill("谈论案情")

@@ -14,7 +14,7 @@ def orders(server: FakeMonitor) -> list[str]:
     return [order["type"] for order in server.orders if order["type"] in ("speak", "hush")]
 
 
-async def begin(page: Page, server: FakeMonitor, name: str = "对会见人一方") -> None:
+async def begin(page: Page, server: FakeMonitor, name: str = "对会见人") -> None:
     """Begin a talkback by a short press, and let the server confirm it."""
     await server.put(live())
     await page.get_by_role("button", name=name).click()
@@ -32,9 +32,9 @@ class TestBeginning:
         order = {key: value for key, value in server.orders[-1].items() if key != "id"}
         assert order == {"type": "speak", "session": "ses_a", "sides": ["visitor"], "article": "SAY-GUIDE"}
         light = on_duty.locator(".on-air")
-        await expect(light).to_contain_text("对会见人一方")
-        await expect(on_duty.get_by_role("button", name="对会见人一方")).to_have_attribute("aria-pressed", "true")
-        await on_duty.get_by_role("button", name="对会见人一方").click()
+        await expect(light).to_contain_text("对会见人")
+        await expect(on_duty.get_by_role("button", name="对会见人")).to_have_attribute("aria-pressed", "true")
+        await on_duty.get_by_role("button", name="对会见人").click()
         await expect(light).to_be_hidden()
         await server.until(lambda: orders(server) == ["speak", "hush"])
 
@@ -55,7 +55,7 @@ class TestBeginning:
         await begin(on_duty, server)  # the microphone is connected once
         await on_duty.keyboard.press("Escape")
         await server.put(live(), speech=None)
-        button = on_duty.get_by_role("button", name="对监所一方")
+        button = on_duty.get_by_role("button", name="对监所")
         await button.hover()
         await on_duty.mouse.down()
         await expect(on_duty.locator(".on-air")).to_contain_text("正在插话")
@@ -78,7 +78,7 @@ class TestBeginning:
 
     async def test_talkback_works_by_keyboard_alone(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
-        await on_duty.get_by_role("button", name="对会见人一方").focus()
+        await on_duty.get_by_role("button", name="对会见人").focus()
         await on_duty.keyboard.press("Enter")
         await expect(on_duty.locator(".on-air")).to_contain_text("正在插话")
         await on_duty.keyboard.press("Enter")
@@ -140,7 +140,7 @@ class TestColleagues:
             "detail_en": "Another officer is speaking.",
         }
         await server.put(live())
-        await on_duty.get_by_role("button", name="对会见人一方").click()
+        await on_duty.get_by_role("button", name="对会见人").click()
         toast = on_duty.get_by_role("region", name="提示").get_by_role("alert")
         await expect(toast).to_contain_text("另一名管理员正在插话")
         await expect(on_duty.locator(".on-air")).to_be_hidden()
@@ -159,6 +159,6 @@ class TestColleagues:
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await server.put(checking_in())
-        await expect(on_duty.get_by_role("button", name="对会见人一方")).to_be_hidden()
+        await expect(on_duty.get_by_role("button", name="对会见人")).to_be_hidden()
         await server.put(live(recording={"state": "lost", "seconds": 1.0, "path": None, "sha256": None}))
-        await expect(on_duty.get_by_role("button", name="对会见人一方")).to_be_disabled()
+        await expect(on_duty.get_by_role("button", name="对会见人")).to_be_disabled()

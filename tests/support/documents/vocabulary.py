@@ -1,12 +1,12 @@
-"""Renders the table of words of docs/rules.md from `config/vocabulary.py`."""
+"""Renders the table of words of docs/rules.md from `config/articles/vocabulary.py`."""
 
 from collections.abc import Iterator
 
-from config.vocabulary import TERMS
+from config.articles.vocabulary import TERMS
 
 HEAD = """## 用语 · Words
 
-页面、终端、命令行、台账和文件只用下列词，一词一义（`config/vocabulary.py`）；条文有的用条文的词，条文没有的注明为系统用语。
+页面、终端、命令行、台账和文件只用下列词，一词一义（`config/articles/vocabulary.py`）；条文有的用条文的词，条文没有的注明为系统用语。
 Pages, terminals, the command line, ledgers and documents use these words, each in one meaning; where no article has
 one, the system's own is named.
 

@@ -9,6 +9,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from broker.kernel.clock import monotonic
 from broker.kernel.ids import Side
+from config.articles.citations import cited
 from kiosk_agent.room.screens import Name, Screen
 from tests.support.installation import Installation
 from tests.support.patience import FLIGHT
@@ -79,7 +80,7 @@ async def press(page: Page, key: str, dialog: str) -> Locator:
 async def confirm(dialog: Locator, words: str, code: str = "") -> None:
     """Choose an article, where there is one to choose, and confirm."""
     if code:
-        await dialog.get_by_role("radio", name=code).check()
+        await dialog.get_by_role("radio", name=cited(code).zh).check()
     await dialog.get_by_role("button", name=words, exact=True).click()
     await expect(dialog).to_be_hidden()
 

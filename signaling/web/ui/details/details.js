@@ -2,26 +2,25 @@
  * Details of the chosen session: countdown, quorum, what is missing, check-in, interventions and actions.
  */
 import { inWords, t } from "../../i18n/i18n.js";
-import { namesOf, quorumOf, reasonOf, roomNames, sideKey } from "../../i18n/session_words.js";
+import { namesOf, quorumOf, reasonOf, sideKey, visitName, visitPlace } from "../../i18n/session_words.js";
 import { minutesSeconds, timeOfDay, urgency } from "../../state/clock.js";
-import { SIDES, sidesOf, watchable } from "../../state/sessions.js";
+import { whyNot } from "../../state/grounds.js";
+import { SIDES } from "../../state/sessions.js";
 import { checkInView } from "../check_in/check_in.js";
 import { el, icon, keyed, mark, put, rename, show, swapIcon } from "../dom.js";
 import { recordingLight, stateBadge } from "../session_badges.js";
+import { keepSheetOf } from "../sheet.js";
 import { qualityPart } from "../wall/quality.js";
+import { actsView } from "./acts.js";
 import { extensionsView } from "./extension.js";
-import { farewellView } from "./farewell.js";
-import { interventionsView, warningsView } from "./interventions.js";
+import { warningsView } from "./interventions.js";
 import { notesView } from "./notes.js";
 import { proposeView } from "./suspension.js";
 import { talkbackView } from "./talkback.js";
 
-/** The one reason of a hold that an officer lifts; all others end by themselves when their cause is gone. */
-const LIFTED_BY_HAND = "supervisor";
-
 /** @param {object} actions see app/actions.js */
 export function detailsView(actions) {
-  const head = headPart();
+  const head = headPart(actions);
   const quorum = quorumPart();
   const missing = missingPart();
   const quality = qualityPart();
@@ -30,14 +29,12 @@ export function detailsView(actions) {
   const propose = proposeView(actions);
   const warnings = warningsView();
   const notes = notesView(actions.onNote);
-  const interventions = interventionsView(actions);
   const talkback = talkbackView(actions);
-  const farewell = farewellView(actions);
-  const buttons = actionsPart(actions);
-  const parts = [head, extensions, propose, quorum, missing, quality, checkIn, warnings, notes, talkback, interventions, farewell, buttons];
+  const acts = actsView(actions);
+  const parts = [head, extensions, propose, quorum, missing, quality, checkIn, warnings, notes, talkback, acts];
   const body = el("div", { class: "details-body" },
     el("div", { class: "details-scroll" }, head.node, extensions.node, missing.node, quorum.node, warnings.node, propose.node, notes.node, checkIn.node, quality.node),
-    talkback.node, interventions.node, farewell.node, buttons.node);
+    talkback.node, acts.node);
   const empty = el("div", { class: "empty" }, icon("eye"), el("p", { t: "nothing_chosen" }));
   return {
     node: el("aside", { class: "details", tLabel: "details" }, empty, body),
@@ -45,16 +42,20 @@ export function detailsView(actions) {
       show(empty, !model.session);
       show(body, Boolean(model.session));
       if (model.session) parts.forEach((part) => part.update(model));
-      if (!model.supervises) [checkIn, talkback, interventions, farewell, buttons].forEach((part) => show(part.node, false));
+      if (!model.supervises) [checkIn, talkback].forEach((part) => show(part.node, false));
+      keepSheetOf(model.session);
     },
     tick: head.tick,
     focusNote: notes.focus,
   };
 }
 
-function headPart() {
+function headPart({ onWatch }) {
   const badge = stateBadge();
   const title = el("h2");
+  const place = el("p", { class: "place quiet" });
+  const watchWords = el("span", { t: "watch_this" });
+  const watch = el("button", { type: "button", class: "small-button watch-this", on: { click: onWatch } }, icon("eye"), watchWords);
   const slot = el("p", { class: "quiet small" });
   const gate = el("span", { class: "chip" }, icon("link"), el("span"));
   const light = recordingLight();
@@ -63,11 +64,17 @@ function headPart() {
   const label = el("span", { class: "quiet small" });
   const countdown = el("div", { class: "countdown" }, label, figure, el("strong", { class: "urgent-words" }));
   return {
-    node: el("section", { class: "details-head" }, el("div", { class: "line" }, badge.node, gate, light.node), title, slot, why, countdown),
-    update({ session }) {
+    node: el("section", { class: "details-head" }, el("div", { class: "line" }, badge.node, gate, light.node), title, place, el("div", { class: "line" }, slot, watch), why, countdown),
+    update(model) {
+      const { session } = model;
+      const watched = whyNot(session, model).watch;
+      watch.disabled = watched !== "";
+      rename(watchWords, watched === "is_watched" ? "why_not_is_watched" : "watch_this");
+      show(watch, model.supervises);
       badge.update(session);
       light.update(session);
-      put(title, roomNames(session));
+      put(title, visitName(session));
+      put(place, visitPlace(session));
       put(slot, t("slot", { from: timeOfDay(session.starts_at), to: timeOfDay(session.ends_at), minutes: session.minutes }));
       mark(gate, "level", session.gate === "open" ? "good" : "idle");
       put(gate.lastChild, t(`gate_${session.gate}`));
@@ -137,31 +144,6 @@ function missingPart() {
         const words = el("span");
         return { node: el("li", {}, icon("warn"), words), update: (item) => put(words, inWords(item)) };
       });
-    },
-  };
-}
-
-function actionsPart({ onHold, onResume, onEnd, onWatch }) {
-  const hold = el("button", { type: "button", class: "hold", "aria-keyshortcuts": "H", on: { click: onHold } }, icon("held"), el("span", { t: "hold" }));
-  const resume = el("button", { type: "button", class: "primary", "aria-keyshortcuts": "R", on: { click: onResume } }, icon("play"), el("span", { t: "resume" }));
-  const end = el("button", { type: "button", class: "danger", "aria-keyshortcuts": "E", on: { click: onEnd } }, icon("ended"), el("span", { t: "end" }));
-  const watch = el("button", { type: "button", class: "primary", on: { click: onWatch } }, icon("eye"), el("span", { t: "watch_this" }));
-  const note = el("p", { class: "quiet small" });
-  const node = el("section", { class: "actions", tLabel: "actions" }, note, el("div", { class: "line" }, watch, hold, resume, end));
-  return {
-    node,
-    update({ session, site, isWatched }) {
-      const open = watchable(session);
-      const mine = sidesOf(session, site).length > 0;
-      const held = session.state === "held";
-      const heals = held && session.reason?.code !== LIFTED_BY_HAND;
-      show(watch, open && !isWatched);
-      show(hold, session.state === "live" || session.state === "ready");
-      show(resume, held && !heals);
-      show(end, open && mine);
-      put(note, heals ? t("heals_itself") : "");
-      show(note, heals);
-      show(node, open);
     },
   };
 }

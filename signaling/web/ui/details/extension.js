@@ -2,7 +2,7 @@
  * Extensions of a visit: the list of those approved, the approver's button, and its dialog.
  */
 import { inWords, t } from "../../i18n/i18n.js";
-import { lengthOf } from "../../i18n/session_words.js";
+import { citation, citationOf, lengthOf } from "../../i18n/session_words.js";
 import { timeOfDay } from "../../state/clock.js";
 import { ask, reasonField } from "../dialog.js";
 import { el, icon, keyed, put, show } from "../dom.js";
@@ -35,7 +35,7 @@ function row() {
     node: el("li", {}, words, source),
     update(extension) {
       put(words, `${t("extended_by", { span: lengthOf(extension.seconds) })}${extension.reason ? `${t("colon")}${extension.reason}` : ""}`);
-      put(source, `${timeOfDay(extension.at)} · ${extension.article} · ${extension.by?.name ?? ""}`);
+      put(source, `${timeOfDay(extension.at)} · ${citationOf(extension.article)} · ${extension.by?.name ?? ""}`);
     },
   };
 }
@@ -66,7 +66,7 @@ function groundsPart(grounds) {
   return el("div", { class: "codes", role: "radiogroup", "aria-label": t("choose_article") },
     ...grounds.map((ground) => el("label", { class: "code" },
       el("input", { type: "radio", name: "article", value: ground.code, required: true }),
-      el("span", { class: "code-name" }, ground.code), el("span", { class: "code-title" }, inWords(ground)))));
+      el("span", { class: "code-title" }, el("strong", { class: "code-name" }, citation(ground)), ` ${inWords(ground)}`))));
 }
 
 /** Words for new extensions, for screen readers. */

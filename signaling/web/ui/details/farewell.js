@@ -1,34 +1,21 @@
 /**
- * The farewell: which side says that it has finished, and the officer's button to propose, agree or take it back.
+ * The farewell: which side says that it has finished. Its buttons stand among the acts of the desk.
  */
 import { t } from "../../i18n/i18n.js";
 import { sideKey } from "../../i18n/session_words.js";
-import { SIDES, sidesOf } from "../../state/sessions.js";
-import { el, icon, keyed, put, show } from "../dom.js";
+import { SIDES } from "../../state/sessions.js";
+import { el, icon, keyed, put } from "../dom.js";
 
-const GOING_ON = new Set(["live", "held"]);
-
-/** @param {{onFinish(), onGoOn()}} actions */
-export function farewellView({ onFinish, onGoOn }) {
+/** The words of the sides that stand now. */
+export function farewellWords() {
   const rows = new Map();
-  const list = el("ul", { role: "status" });
-  const words = el("span");
-  const finish = el("button", { type: "button", class: "primary", "aria-keyshortcuts": "C", on: { click: onFinish } }, icon("check"), words);
-  const goOn = el("button", { type: "button", on: { click: onGoOn } }, el("span", { t: "go_on" }));
-  const node = el("section", { class: "farewell", tLabel: "farewell" }, list, el("div", { class: "line" }, finish, goOn));
+  const node = el("ul", { class: "farewell", role: "status" });
   return {
     node,
-    update({ session, site, farewellCode }) {
+    update(session) {
       const said = session.farewell ?? [];
-      const [mine] = sidesOf(session, site);
-      const mySide = said.some(({ side }) => side === mine);
-      const open = GOING_ON.has(session.state) && Boolean(mine);
-      show(node, open);
-      show(finish, !mySide && Boolean(farewellCode));
-      put(words, t(said.length && !mySide ? "agree_finish" : "propose_finish"));
-      show(goOn, mySide);
       const standing = SIDES.map((side) => said.find((word) => word.side === side)).filter(Boolean);
-      keyed(list, rows, standing.map((word) => ({ word, session })), ({ word }) => word.side, row);
+      keyed(node, rows, standing.map((word) => ({ word, session })), ({ word }) => word.side, row);
     },
   };
 }

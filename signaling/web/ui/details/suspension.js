@@ -2,6 +2,7 @@
  * Suspensions: the list of proposals with their next step, and the dialogs to propose and to decide.
  */
 import { inWords, t } from "../../i18n/i18n.js";
+import { citation, citationOf } from "../../i18n/session_words.js";
 import { ask, reasonField } from "../dialog.js";
 import { el, keyed, mark, put, show } from "../dom.js";
 
@@ -37,7 +38,7 @@ function row(onDecide) {
       mark(chip, "level", proposal.status === "proposed" ? "wait" : "idle");
       const officers = proposal.steps.filter(({ by }) => by).map(({ by, site }) => `${by.name}（${site}）`);
       const span = proposal.first ? t("suspension_span", { first: proposal.first, until: proposal.until }) : "";
-      put(facts, [proposal.code, `${proposal.by.name}（${proposal.site}）`, ...officers, span].filter(Boolean).join(" · "));
+      put(facts, [citationOf(proposal.code), `${proposal.by.name}（${proposal.site}）`, ...officers, span].filter(Boolean).join(" · "));
       show(unknown, !proposal.recognised);
       show(button, proposal.mine);
       put(label, t(dueIn(proposal)?.verdict === "file" ? "suspension_file" : "suspension_decide"));
@@ -67,7 +68,7 @@ export function askSuspension({ where, people, grounds, least, most }) {
     middle: el("div", { class: "long-form" },
       radios("person", t("propose_whom"), people.map(({ id, name }) => [id, name])),
       radios("months", t("propose_months"), months.map((count) => [String(count), t("months", { months: count })])),
-      radios("code", t("choose_article"), grounds.map((ground) => [ground.code, `${ground.code} ${inWords(ground)}`])), reason),
+      radios("code", t("choose_article"), grounds.map((ground) => [ground.code, `${citation(ground)} ${inWords(ground)}`])), reason),
     read: ({ elements }) => ({
       person: elements.person.value, months: Number(elements.months.value), code: elements.code.value, reason: reason.value.trim(),
     }),
@@ -80,7 +81,7 @@ export function askDecision(proposal) {
   const choices = filing ? ["file"] : ["approve", "reject"];
   return ask({
     title: t(filing ? "suspension_file" : "suspension_decide"),
-    where: `${t("suspension_of", { name: proposal.name || proposal.person, months: proposal.months })} · ${proposal.code} · ${proposal.reason}`,
+    where: `${t("suspension_of", { name: proposal.name || proposal.person, months: proposal.months })} · ${citationOf(proposal.code)} · ${proposal.reason}`,
     warning: t("ask_decide_warning"), confirm: t("confirm_decide"), style: "primary",
     middle: radios("decision", t("suspension_decide"), choices.map((choice) => [choice, t(`decision_${choice}`)])),
     read: ({ elements }) => ({ decision: elements.decision.value, note: elements.note.value.trim() }),

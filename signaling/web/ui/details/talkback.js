@@ -4,7 +4,7 @@
  * A button that is held down speaks as long as it is held; a short press begins, and another one or Esc ends.
  */
 import { inWords, t } from "../../i18n/i18n.js";
-import { talkbackKey } from "../../i18n/session_words.js";
+import { citation, talkbackKey } from "../../i18n/session_words.js";
 import { SIDES } from "../../state/sessions.js";
 import { el, icon, mark, put, rename, show } from "../dom.js";
 
@@ -28,8 +28,7 @@ export function talkbackView(actions) {
     node,
     update({ session, talkback, me, grounds }) {
       const going = session.state === "live" || session.state === "held";
-      show(node, going);
-      if (!going) return;
+      codes.disabled = !going;
       fill(codes, grounds);
       const colleague = session.speech?.by && session.speech.by.id !== me ? session.speech : null;
       show(speaking, Boolean(colleague));
@@ -37,7 +36,7 @@ export function talkbackView(actions) {
       const busy = talkback.busy && talkback.session === session.id;
       buttons.forEach((button) => button.update({
         session, pressed: busy && same(button.sides, talkback.sides), state: talkback.state,
-        disabled: Boolean(colleague) || !codes.value || session.recording.state !== "writing",
+        disabled: !going || Boolean(colleague) || !codes.value || session.recording.state !== "writing",
       }));
     },
   };
@@ -88,7 +87,7 @@ function talkbackButton(sides, { onTalkback, onStopTalkback }, article) {
 function fill(select, grounds) {
   const usable = grounds.filter((ground) => ground.may_warn);
   usable.sort((a, b) => Number(b.code.startsWith("SAY-")) - Number(a.code.startsWith("SAY-")));
-  const options = usable.map((ground) => [ground.code, `${ground.code} ${inWords(ground)}`]);
+  const options = usable.map((ground) => [ground.code, `${inWords(ground)} ${citation(ground)}`]);
   const present = [...select.options].map((option) => [option.value, option.textContent]);
   if (JSON.stringify(present) === JSON.stringify(options)) return;
   const chosen = select.value;

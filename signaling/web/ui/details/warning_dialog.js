@@ -1,12 +1,15 @@
 /**
  * The dialog of a warning: the sides and the words. Ready words have their own ground; own words need one.
+ *
+ * Words on a matter that must end the visit are no warning: the dialog says so and offers the hold, which shows them, and
+ * the end. Neither is chosen beforehand, so that nothing happens by itself.
  */
 import { inWords, t } from "../../i18n/i18n.js";
-import { roomNames, sideKey } from "../../i18n/session_words.js";
+import { citation, sideKey, visitLine } from "../../i18n/session_words.js";
 import { mayWarn } from "../../state/grounds.js";
 import { SIDES } from "../../state/sessions.js";
 import { ask } from "../dialog.js";
-import { el } from "../dom.js";
+import { el, icon } from "../dom.js";
 
 const OWN = "own";
 const LONGEST = 120; // characters
@@ -28,8 +31,8 @@ export function askWarning({ session, warnings, items, mayHold }) {
     measure.open(Boolean(chosen()?.ground.must_end));
   });
   return ask({
-    title: t("ask_warn"), where: roomNames(session), warning: t("ask_warn_warning"), confirm: t("confirm_warn"), style: "hold", note: false,
-    middle: el("div", { class: "warn-form" }, sidesPart(session), list, own.node, measure.node),
+    title: t("ask_warn"), session, where: visitLine(session), warning: t("ask_warn_warning"), confirm: t("confirm_warn"), style: "hold", note: false,
+    middle: el("div", { class: "warn-form" }, sidesPart(session), list, measure.node, own.node),
     read: (form) => ({ measure: measure.read(), sides: sidesOf(form), ...wordsOf(form, chosen()) }),
   });
 }
@@ -44,25 +47,35 @@ function choices(warnings, items) {
 
 function choiceOf({ words, ground }, at) {
   const tag = ground.must_end ? el("span", { class: "tag", data: { tag: "must_end" } }, t("code_must_end")) : "";
-  return el("label", { class: "code" },
+  return el("label", { class: "code", title: ground.code, data: { must: String(ground.must_end) } },
     el("input", { type: "radio", name: "words", value: String(at), required: true }),
-    el("span", { class: "code-name" }, ground.code), el("span", { class: "code-title" }, `${inWords(words)} `, tag));
+    el("span", { class: "code-title" }, el("strong", { class: "code-name" }, citation(ground)), ` ${inWords(words)} `, tag));
 }
 
 /** The choice between the hold and the end, open while words of a ground that demands one of them are chosen. */
 function measurePart(mayHold) {
   const kinds = mayHold ? ["hold", "end"] : ["end"];
-  const node = el("fieldset", { class: "warn-sides warn-measure", hidden: true }, el("legend", {}, t("warn_measure")),
-    ...kinds.map((kind) => el("label", {}, el("input", { type: "radio", name: "measure", value: kind, checked: kind === kinds[0] }),
-      el("span", {}, t(`warn_measure_${kind}`)))),
-    el("p", { class: "small" }, t("warn_measure_why")));
-  const kind = () => (node.hidden ? "warn" : node.querySelector(":checked").value);
+  const inputs = kinds.map((kind) => el("input", { type: "radio", name: "measure", value: kind }));
+  const node = el("fieldset", { class: "warn-measure", hidden: true, role: "radiogroup", "aria-label": t("warn_measure") },
+    el("p", { class: "must-end", role: "status" }, icon("warn"), el("span", {}, t("warn_measure_why"))),
+    ...inputs.map((input, at) => el("label", {}, input, el("span", {}, t(`warn_measure_${kinds[at]}`)))));
+  const kind = () => (node.hidden ? "warn" : node.querySelector(":checked")?.value ?? "");
   const name = () => {
     const button = node.closest("form")?.querySelector("[type=submit]");
-    if (button) button.textContent = t(`confirm_${kind()}`);
+    if (!button) return;
+    button.textContent = t(`confirm_${kind() || "measure"}`);
+    button.className = kind() === "end" ? "danger" : "hold";
   };
   node.addEventListener("change", name);
-  return { node, read: kind, open(yes) { node.hidden = !yes; name(); } };
+  return {
+    node, read: kind,
+    open(yes) {
+      if (node.hidden === yes) inputs.forEach((input) => { input.checked = false; });
+      node.hidden = !yes;
+      inputs.forEach((input) => { input.required = yes; });
+      name();
+    },
+  };
 }
 
 function sidesPart(session) {
@@ -75,11 +88,11 @@ function sidesPart(session) {
 function ownWords(grounds) {
   const text = el("textarea", { name: "text", rows: "2", maxlength: String(LONGEST), "aria-label": t("warn_own_words"), placeholder: t("warn_own_words") });
   const code = el("select", { name: "code", "aria-label": t("choose_article") },
-    ...grounds.map((ground) => el("option", { value: ground.code }, `${ground.code} ${inWords(ground)}`)));
+    ...grounds.map((ground) => el("option", { value: ground.code }, `${citation(ground)} ${inWords(ground)}`)));
   const node = el("div", { class: "warn-own", hidden: true }, text, code);
   const choice = el("label", { class: "code" },
     el("input", { type: "radio", name: "words", value: OWN, required: true }),
-    el("span", { class: "code-name" }, t("warn_own")), el("span", { class: "code-title" }, t("warn_own_words")));
+    el("span", { class: "code-title" }, el("strong", { class: "code-name" }, t("warn_own")), ` ${t("warn_own_words")}`));
   return {
     node, choice,
     open(yes) {

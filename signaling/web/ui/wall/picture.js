@@ -5,6 +5,7 @@ import { t } from "../../i18n/i18n.js";
 import { shortSideKey, sideKey } from "../../i18n/session_words.js";
 import { Meter } from "../../media/sound.js";
 import { el, icon, mark, put, rename, show, swapIcon } from "../dom.js";
+import { pictureMarks } from "../session_badges.js";
 import { qualityLine } from "./quality.js";
 
 const SOUNDING = 0.12; // of the meter: a lower level is a quiet room
@@ -23,8 +24,9 @@ export function pictureView(side, actions) {
   const frozen = el("p", { class: "frozen" }, icon("frozen"), el("span", { t: "frozen_sign" }));
   const zoomWords = el("span", { class: "unseen" });
   const enlarge = el("button", { type: "button", class: "dark enlarge", on: { click: () => actions.onZoom(side) } }, icon("enlarge"), zoomWords);
+  const marks = pictureMarks(side);
   const screen = el("div", { class: "screen", on: { dblclick: (event) => event.target.closest("button") || actions.onZoom(side) } },
-    video, frozen, cover.node, enlarge);
+    video, frozen, marks.node, cover.node, enlarge);
   const full = el("span", { class: "full", t: `side_${side}` });
   const brief = el("span", { class: "brief", t: `side_short_${side}` });
   const node = el("figure", { class: "picture", data: { side } }, screen,
@@ -62,6 +64,7 @@ export function pictureView(side, actions) {
       put(where, `${site} · ${room}`);
       where.title = `${site} · ${room}`;
       video.ariaLabel = `${t(sideKey(session, side))} ${site} ${room}`;
+      marks.update(session);
       const stream = whep?.stream ?? null;
       if (video.srcObject !== stream) video.srcObject = stream;
       measure(whep?.audio ?? null);
