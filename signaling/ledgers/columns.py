@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from broker.kernel.clock import in_shanghai
+from config.articles.citations import cited
 from signaling.ledgers.entry import STATES, Entry, Totals
 from signaling.ledgers.masking import shown
 from signaling.views.texts import Text
@@ -77,7 +78,7 @@ def _acts(entry: Entry) -> str:
 
 
 def _under(code: str) -> str:
-    return f"（{code}）" if code else ""
+    return f"（{cited(code).zh or code}）" if code else ""
 
 
 def _remarks(entry: Entry) -> str:

@@ -44,7 +44,7 @@ class TestTheWorkbook:
         assert [row["会见编号"] for row in rows] == [entry.session for entry in entries]
         assert [row["状态"] for row in rows[2:]] == ["未到场", "已取消", "不予会见"]
         assert rows[3]["结束方式（依据条款）"] == "会见已取消（YN-18）"
-        assert rows[0]["现场处置"] == "劝阻2次（YN-16-2）；中止1次"
+        assert rows[0]["现场处置"] == "劝阻2次（第十六条第（二）项）；中止1次"
         assert (rows[0]["预约时段"], rows[0]["会见时长（秒）"], rows[2]["开始"]) == ("09:00–09:40", 1200, None)
 
     def test_adds_up_to_its_own_rows(self, tmp_path, entries):
