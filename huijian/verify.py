@@ -14,6 +14,7 @@ from broker.kernel.database import engine_for
 from broker.kernel.errors import StorageUnavailable
 from config.settings import Settings
 from huijian.errors import FOUND, REFUSED
+from huijian.journal.verify_export import verify_journal
 from huijian.ledgers.check import verify_ledger
 from huijian.output import Json, plain, say
 from recorder.evidence.chain_facts import facts_in
@@ -71,6 +72,10 @@ def verify(
         Path | None,
         typer.Option(help="Check a ledger instead, with the signature beside it. 校验台账"),
     ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(help="Check an export of the journal instead: the ZIP, or its folder. 校验日志导出"),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Prove that archived recordings are what was written, and name what is not. 验证录像
@@ -94,6 +99,10 @@ def verify(
         if all or target is not None or heads is not None or package is not None or archive is not None:
             raise typer.BadParameter("--ledger goes with --public-key alone")
         return _verify_ledger(ledger, settings, public_key, json)
+    if journal is not None:
+        if all or target is not None or heads is not None or witness or archive is not None:
+            raise typer.BadParameter("--journal goes with --public-key alone")
+        return _verify_journal(journal, settings, public_key, json)
     here = archive is None or archive.resolve() == settings.archive_dir
     keys, whose = _keys(settings, public_key, here)
     stored, compared = _heads(settings, heads, here and target is None)
@@ -145,6 +154,16 @@ def _verify_ledger(ledger: Path, settings: Settings, public_key: list[Path] | No
     if keys is None:
         raise typer.BadParameter("this machine has no key of the archive: give --public-key")
     return verify_ledger(ledger, keys, settings.archive_dir if whose == INSTALLED else None, json)
+
+
+def _verify_journal(path: Path, settings: Settings, public_key: list[Path] | None, json: bool) -> int:
+    """Check an export of the journal by the keys that were named, or else those of this installation."""
+    if not path.exists():
+        raise typer.BadParameter(f"there is no {path}")
+    keys, _ = _keys(settings, public_key, True)
+    if keys is None:
+        raise typer.BadParameter("this machine has no key of the archive: give --public-key")
+    return verify_journal(path, keys, json)
 
 
 def _keys(settings: Settings, paths: list[Path] | None, here: bool) -> tuple[Keys | None, str]:

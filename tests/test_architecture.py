@@ -61,6 +61,7 @@ SEAMS: dict[str, str] = {
     "huijian.admin.clock": "one group of commands a file",
     "huijian.journal.command": "one group of commands a file",
     "huijian.history.rebuild": "one command a file",
+    "huijian.journal.verify_export": "the words of a check; the check itself is tested alone",
     "huijian.kiosk.officer_pin": "one command a file",
     "kiosk_agent.checks.measures.machine": "pure measures of one subject; tested alone",
     "kiosk_agent.checks.measures.motion": "pure measures of one subject; tested alone",
@@ -71,6 +72,7 @@ SEAMS: dict[str, str] = {
     "recorder.pipeline.trial_decode": "the only decoder in the pipeline; what is pure beside it is given it",
     "recorder.pipeline.talkback_track": "the track that is never waited for, beside `track`; tested alone",
     "signaling.history.relisten": "pure: what is chosen, and until when; tested alone",
+    "signaling.journal.program": "what the process does, imported once its priority is low",
     "signaling.ledgers.program": "what the process does, imported once its priority is low",
     "signaling.media.whip": "WHIP and WHEP are found by their names",
 }

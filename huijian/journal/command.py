@@ -8,7 +8,7 @@ import typer
 
 from huijian.admin.context import AdminContext, run_admin
 from huijian.errors import FOUND, REFUSED
-from huijian.journal import removal
+from huijian.journal import export, removal
 from huijian.journal.check import Wanted, check
 from huijian.journal.report import report_lines, report_values
 from huijian.options import settings_of
@@ -16,6 +16,9 @@ from huijian.output import Json, say, say_all
 
 app = typer.Typer(no_args_is_help=True, help="The journal: who did what, and when. 日志")
 app.add_typer(removal.app, name="remove")
+app.command("export", epilog='Example: journal export --from 2026-03-01 --to 2026-03-31 --reason "法院调取" --as shen')(
+    export.export
+)
 
 
 @app.command("verify", epilog="Exit codes: 0 whole, 1 nothing to check, 3 the database cannot be read, 4 changed.")

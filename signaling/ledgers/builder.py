@@ -2,12 +2,10 @@
 lease waits for a month of visits. One ledger is made at a time; the others wait in turn."""
 
 import asyncio
-import os
 import shutil
-import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -16,6 +14,7 @@ import structlog
 from broker.kernel.errors import Busy
 from config import private_files
 from config.settings import Settings
+from signaling.ledgers.child_program import run_program
 from signaling.ledgers.entry import Entry, Head
 from signaling.ledgers.order import FAILURES, FAULT, Format, Line, Made, Order
 
@@ -84,35 +83,14 @@ class LedgerBuilder:
 
 
 async def _run(order: Order, entries: AsyncIterator[Entry]) -> Made:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "signaling.ledgers"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
-        env={name: value for name, value in os.environ.items() if name != "HUIJIAN_DATABASE_URL"},
-        start_new_session=True,
-    )
-    try:
-        await _send(process, order, entries)
-        output, errors = await process.communicate()
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-    return _made(output, errors)
+    return _made(*await run_program("signaling.ledgers", _lines(order, entries)))
 
 
-async def _send(process: asyncio.subprocess.Process, order: Order, entries: AsyncIterator[Entry]) -> None:
-    """Send order and entries as they are read; a process that has ended says itself why."""
-    assert process.stdin is not None
+async def _lines(order: Order, entries: AsyncIterator[Entry]) -> AsyncIterator[bytes]:
     encoder = msgspec.json.Encoder()
-    with suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(encoder.encode(order) + b"\n")
-        async for entry in entries:
-            process.stdin.write(encoder.encode(entry) + b"\n")
-            await process.stdin.drain()
-    process.stdin.close()  # the end of the entries
+    yield encoder.encode(order) + b"\n"
+    async for entry in entries:
+        yield encoder.encode(entry) + b"\n"
 
 
 def _made(output: bytes, errors: bytes) -> Made:

@@ -44,7 +44,7 @@ from signaling.api import (
 from signaling.api.accounts import changes, factors, invitations, oidc, security_keys
 from signaling.api.accounts import sessions as own_sessions
 from signaling.api.administration import enrolment, keys, rooms, sites, users
-from signaling.api.audit import detail, ledgers, marks, relisten, verification, visits
+from signaling.api.audit import detail, journal, ledgers, marks, relisten, verification, visits
 from signaling.api.drills import routes as drills
 from signaling.api.exports import routes as exports
 from signaling.api.inspections import routes as inspections
@@ -68,6 +68,7 @@ from signaling.history.sources import Sources
 from signaling.history.verifications import Verifications, note_verification
 from signaling.identity import routes as identity
 from signaling.identity.sign_ins import TerminalSignIns
+from signaling.journal.builder import JournalExports
 from signaling.ledgers.builder import LedgerBuilder
 from signaling.live import socket
 from signaling.live.fleet import Fleet
@@ -106,6 +107,7 @@ ROUTES: tuple[Route, ...] = tuple(
             purge.table,
             visits.table,
             ledgers.table,
+            journal.table,
             exports.table,
             detail.table,
             marks.table,
@@ -231,6 +233,7 @@ def build_context(
         verifications=Verifications(settings, clock, partial(note_verification, journal)),
         exports=Exports(store.engine),
         ledgers=LedgerBuilder(settings),
+        journal_exports=JournalExports(settings, store.engine),
         version=version,
         credentials=credentials,
         allowance=allowance,

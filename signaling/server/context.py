@@ -35,6 +35,7 @@ from signaling.history.keeper import HistoryKeeper
 from signaling.history.verifications import Verifications
 from signaling.identity.sign_ins import TerminalSignIns
 from signaling.ingress.fairness import prefix_of
+from signaling.journal.builder import JournalExports
 from signaling.ledgers.builder import LedgerBuilder
 from signaling.live.fleet import Fleet
 from signaling.live.hub import Hub
@@ -66,6 +67,7 @@ class Context:
     verifications: Verifications
     exports: Exports
     ledgers: LedgerBuilder
+    journal_exports: JournalExports
     version: str
     credentials: Credentials
     sign_ins: SignIns

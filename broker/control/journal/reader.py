@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from broker.control.journal.comparison import Comparison, Result
@@ -67,11 +67,15 @@ async def kinds(engine: AsyncEngine, after: int, limit: int = 1000) -> list[str]
             return list((await db.execute(query)).scalars())
 
 
-async def entries(engine: AsyncEngine, session: str | None = None, after: int = 0, limit: int = 1000) -> list[Entry]:
+async def entries(
+    engine: AsyncEngine, session: str | None = None, after: int = 0, limit: int = 1000, kind: str | None = None
+) -> list[Entry]:
     """Return written entries with a seq above `after`, in order. Raises StorageUnavailable."""
     query = select(journal).where(journal.c.seq > after).order_by(journal.c.seq).limit(limit)
     if session is not None:
         query = query.where(journal.c.session == session)
+    if kind is not None:
+        query = query.where(journal.c.kind == kind)
     with storage_errors("The journal cannot be read."):
         async with reading(engine) as db:
             return [Entry(*row) for row in await db.execute(query)]
@@ -89,6 +93,16 @@ async def head(engine: AsyncEngine) -> tuple[int, str]:
 async def first(engine: AsyncEngine) -> Entry | None:
     """Return the first entry that is there, None where there is none. Raises StorageUnavailable."""
     return next(iter(await entries(engine, limit=1)), None)
+
+
+async def between(engine: AsyncEngine, start: str, end: str) -> tuple[int, int]:
+    """Return the first and the last seq of what was noted from `start` to before `end`, which are spelled as the column
+    `at`; (0, 0) where there is nothing. Raises StorageUnavailable."""
+    query = select(func.min(journal.c.seq), func.max(journal.c.seq)).where(journal.c.at >= start, journal.c.at < end)
+    with storage_errors("The journal cannot be read."):
+        async with reading(engine) as db:
+            first, last = (await db.execute(query)).one()
+    return int(first or 0), int(last or 0)
 
 
 async def last_entry(engine: AsyncEngine, kind: str) -> Entry | None:
