@@ -17,6 +17,7 @@ from config.articles.rules_text import AUDIO_TYPES
 from config.law import LAWS
 from config.policy import Policy
 from signaling.api import orders
+from signaling.api.administration.packs import pack_text
 from signaling.api.inspections.check import check_inspects
 from signaling.api.messages.orders import Order
 from signaling.api.messages.session_view import SessionView
@@ -149,9 +150,10 @@ def _canned(words: CannedWarning, notice_ids: set[str]) -> CannedView:
 
 @table.add("GET", "/api/v1/packs/{sha256}", roles=OFFICERS, zh="会见适用的规则包", en="A pack that a visit froze")
 async def get_pack(call: Call) -> PackView:
-    """The pack whose hash a manifest or a session's grounds name, in the one spelling that was hashed."""
+    """The pack whose hash a manifest or a session's grounds name, or one in force, in the one spelling that was
+    hashed."""
     sha256 = call.id("sha256")
-    return PackView(sha256=sha256, canonical=await call.context.store.pack(sha256))
+    return PackView(sha256=sha256, canonical=await pack_text(call.context, sha256))
 
 
 # ---- the rules that rooms acknowledge ------------------------------------------------------------------------------

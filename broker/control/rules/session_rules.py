@@ -2,13 +2,15 @@
 frozen, whatever becomes of the file, the site or the program meanwhile."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import structlog
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from broker.control.store.base import StorePart
-from broker.control.store.tables import packs
+from broker.control.store.history.tables import visits
+from broker.control.store.tables import packs, slots
 from broker.kernel.errors import NotFound
 from broker.session.state import Session, State
 from config.pack_loader import frozen_pack, load_pack
@@ -18,6 +20,17 @@ log = structlog.get_logger()
 _NOT_YET = (State.SCHEDULED, State.ENDED)
 Note = Callable[[str, str, dict[str, str]], None]
 """Called with the kind of a journal entry, the session and the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenPack:
+    """A pack as visits froze it: its hash, name and version, how many of them began since a moment, and the latest."""
+
+    sha256: str
+    name: str
+    version: str
+    visits: int
+    latest: datetime
 
 
 class Packs(StorePart):
@@ -30,6 +43,31 @@ class Packs(StorePart):
             if (await db.execute(mine)).one_or_none() is None:
                 row = {"sha256": policy.sha256, "name": policy.name, "version": policy.version}
                 await db.execute(insert(packs).values(canonical=policy.canonical, kept_at=self.clock.now().wall, **row))
+
+    async def frozen_since(self, since: datetime, site: str | None = None) -> list[FrozenPack]:
+        """Return the packs of the visits that began at `since` or later, of a prison or of all."""
+        count, last = func.count(visits.c.id), func.max(visits.c.moment)
+        query = (
+            select(packs.c.sha256, packs.c.name, packs.c.version, count, last)
+            .join(visits, visits.c.pack == packs.c.sha256)
+            .join(slots, slots.c.session == visits.c.session)
+            .where(visits.c.moment >= int(since.timestamp()))
+            .group_by(packs.c.sha256, packs.c.name, packs.c.version)
+            .order_by(last.desc())
+        )
+        if site is not None:
+            query = query.where(slots.c.prison_site == site)
+        async with self._reading() as db:
+            rows = (await db.execute(query)).all()
+        return [FrozenPack(a, b, c, n, datetime.fromtimestamp(at, UTC)) for a, b, c, n, at in rows]
+
+    async def frozen_at(self, sha256: str) -> datetime | None:
+        """Return when a pack was first frozen by a visit, None where none was held under it."""
+        async with self._reading() as db:
+            found: datetime | None = (
+                await db.execute(select(packs.c.kept_at).where(packs.c.sha256 == sha256))
+            ).scalar_one_or_none()
+        return found
 
     async def pack(self, sha256: str) -> str:
         """Return the content of a frozen pack in its one spelling. Raises NotFound."""

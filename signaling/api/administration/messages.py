@@ -108,9 +108,9 @@ class InvitationView(Outbound):
 
 
 class AccountView(Outbound):
-    """The account of an officer. `state`: `active`, `disabled`, `invited` (a link waits), `no_link` (no password and no link
-    that counts), or `waiting` (not there before a second officer confirms `change`). `vouchers`: the accounts on whose
-    word it stands; `needs_factor`: its role needs a second factor, whose kinds are in `second_factors`."""
+    """The account of an officer. `state`: `active`, `disabled`, `invited` (a link waits), `no_link` (no password and no
+    link that counts), or `waiting` (not there before a second officer confirms `change`). `vouchers`: the accounts on
+    whose word it stands; `needs_factor`: its role needs a second factor, whose kinds are in `second_factors`."""
 
     id: str
     name: str
@@ -211,3 +211,90 @@ class TerminalRegister(Outbound):
     """All terminals that were ever enrolled at the sites that the caller may know of."""
 
     terminals: list[RegisteredTerminal]
+
+
+# ---- packs ---------------------------------------------------------------------------------------------------------
+
+
+class FrozenPackView(Outbound):
+    """Another spelling of a pack that recent visits froze: how many of them, and when the latest began."""
+
+    sha256: str
+    version: str
+    visits: int = Field(ge=0)
+    latest: Moment
+
+
+class PackInForce(Outbound):
+    """A pack in force at `sites`. `version` and `sha256` are null where its file cannot be read, for the reason in
+    `fault`. `frozen_first`: when the first visit froze this very text, null for none; `visits`: how many recent ones
+    did; `others`: what other recent visits froze under the same name."""
+
+    name: str
+    policy: str
+    version: str | None
+    title_zh: str
+    title_en: str
+    sha256: str | None
+    demo: bool
+    fault: str
+    sites: list[str]
+    frozen_first: Moment | None
+    visits: int = Field(ge=0)
+    others: list[FrozenPackView]
+
+
+class PacksInForce(Outbound):
+    """The packs in force, compared with the visits of the last `days`."""
+
+    days: int
+    packs: list[PackInForce]
+
+
+class With(Inbound):
+    """The pack to compare with, by its SHA-256."""
+
+    to: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class RuleChangeView(Outbound):
+    """A rule that differs: its place in the pack, and both values as JSON; empty where a pack has none."""
+
+    rule: str
+    was: str
+    now: str
+
+
+class PackDifferences(Outbound):
+    """What the pack `now` has otherwise than the pack `was`."""
+
+    was: str
+    now: str
+    changes: list[RuleChangeView]
+
+
+# ---- health --------------------------------------------------------------------------------------------------------
+
+Level = Literal["good", "attention", "bad"]
+
+
+class HealthPart(Outbound):
+    """One part of the service: how it stands in both languages, and what to do about it, empty where nothing is."""
+
+    code: str
+    level: Level
+    title_zh: str
+    title_en: str
+    state_zh: str
+    state_en: str
+    todo_zh: str
+    todo_en: str
+
+
+class HealthReport(Outbound):
+    """The whole service at `server_time`: the worst level of its parts, and the parts, the worst first."""
+
+    server_time: Moment
+    version: str
+    level: Level
+    parts: list[HealthPart]

@@ -10,7 +10,6 @@ from broker.control.store.records import Terminal, TerminalState
 from broker.kernel.errors import Conflict, CredentialTooNew, NotFound
 from broker.session import events as ev
 from broker.session.state import Session
-from config.pack_loader import load_pack
 from signaling.api.messages.terminals import Assignment, RoomReason, TerminalList, TerminalQuery, TerminalView
 from signaling.api.terminals.view import MEETING, Facts, of_room, terminal_view, weight
 from signaling.auth.scope import OFFICERS, Role, User, author, scope
@@ -213,7 +212,7 @@ async def _views(context: Context, terminals: Iterable[Terminal]) -> list[Termin
                 seen=seen.get(terminal.id, Seen()),
                 waiting=[order for order in waiting if order.terminal == terminal.id],
                 sessions=_sessions(context, terminal),
-                rules=load_pack(policies[terminal.site]).equipment,
+                rules=context.broker.rules_in_force(policies[terminal.site]).equipment,
                 site_name=await context.names.site(terminal.site),
                 room_name=await context.names.room(terminal.room) if terminal.room else "",
                 now=context.now().wall,

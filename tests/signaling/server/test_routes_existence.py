@@ -93,7 +93,9 @@ BODIES = {
     "reopen": {"reason": "重新启用"},
     "tests": {"id": "tst_1", "cause": "demand", "figures": {}},
 }
-WITH_ID = [route for route in ROUTES if "{" in route.path and not route.open and route.path != "/api/v1/packs/{sha256}"]
+WITH_ID = [
+    route for route in ROUTES if "{" in route.path and not route.open and not route.path.startswith("/api/v1/packs/")
+]
 """Every address with an id that is not open; packs are the law, and no secret of a site."""
 
 
