@@ -43,13 +43,8 @@ from signaling.api import (
 )
 from signaling.api.accounts import changes, factors, invitations, oidc, security_keys
 from signaling.api.accounts import sessions as own_sessions
-<<<<<<< HEAD
-from signaling.api.administration import enrolment, keys, rooms, sites, users
-from signaling.api.audit import detail, journal, ledgers, marks, relisten, verification, visits
-=======
 from signaling.api.administration import enrolment, health, keys, packs, rooms, sites, users
-from signaling.api.audit import detail, ledgers, marks, relisten, verification, visits
->>>>>>> 56104a5 (administration: packs in force with their hash and what visits froze otherwise, and the service's health in words, over HTTP)
+from signaling.api.audit import detail, journal, ledgers, marks, relisten, verification, visits
 from signaling.api.drills import routes as drills
 from signaling.api.exports import routes as exports
 from signaling.api.inspections import routes as inspections
