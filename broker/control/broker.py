@@ -97,6 +97,7 @@ class Broker:
         self._timeline = TimelineEvents(self._recorder.add_event)
         self._recordings = Recordings(self._runners, self._recorder, clock, self.bus)
         self._presence = PresenceTracker(self._runners, journal, clock, self.bus)
+        self.handovers = self._presence.handovers
         self._rows = RowWatch(store, clock, self._runners)
         self._relay_facts = RelayFacts(
             self._runners,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from pyee.asyncio import AsyncIOEventEmitter
 
+from broker.control.duty.handovers import Handovers
 from broker.control.journal.journal import Journal
 from broker.control.persistence import author_of
 from broker.control.session_runner import SessionRunner
@@ -38,6 +39,7 @@ class PresenceTracker:
     ) -> None:
         self._sessions, self._journal, self._clock, self._bus = sessions, journal, clock, bus
         self._presence = Presence(AttentionChecks(random.SystemRandom().uniform, lambda: new_id("att")))
+        self.handovers = Handovers(sessions, self._presence, journal, clock, bus)
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -109,6 +111,7 @@ class PresenceTracker:
             self._warn(self._sessions[session], look.wavering)
         for watcher in look.statuses:
             self._bus.emit("standing", watcher)
+        self.handovers.follow()
 
     def _visits(self) -> dict[SessionId, Visit]:
         return {

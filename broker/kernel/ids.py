@@ -21,6 +21,7 @@ SuspensionId = NewType("SuspensionId", str)
 RebookingId = NewType("RebookingId", str)
 AnnouncementId = NewType("AnnouncementId", str)
 AbsenceId = NewType("AbsenceId", str)
+HandoverId = NewType("HandoverId", str)
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 _NAME = re.compile(NAME_PATTERN)

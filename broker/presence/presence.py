@@ -173,6 +173,21 @@ class Presence:
         chosen = {session for page in self._pages.get(watcher, {}).values() for session in page.report.duty}
         return [s for s in chosen if any(one.watcher == watcher for one in self._received.get(s, {}).values())]
 
+    def at_page(self, now: float, within: float) -> frozenset[Watcher]:
+        """The officers of whom a page has reported `within` these seconds."""
+        return frozenset(
+            watcher
+            for watcher, pages in self._pages.items()
+            if any(now - page.reported <= within for page in pages.values())
+        )
+
+    def chosen(self) -> dict[Watcher, frozenset[SessionId]]:
+        """The sessions in which each officer wants to be present, by all pages together."""
+        return {
+            watcher: frozenset().union(*(page.report.duty for page in pages.values()))
+            for watcher, pages in self._pages.items()
+        }
+
     def silent_at(self, now: float) -> float | None:
         """When the next page that is not silent at `now` will be, if no report comes; None where there is none."""
         moments = (page.reported + STALE for pages in self._pages.values() for page in pages.values())

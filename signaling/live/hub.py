@@ -18,19 +18,20 @@ from broker.control.session_runner import SessionRunner
 from broker.kernel.clock import Clock
 from broker.kernel.errors import NotFound, TooMany
 from broker.kernel.ids import RoomId, SessionId, Side, SiteId
+from broker.presence.handover import Handover
 from broker.presence.presence import PresenceStatus
 from broker.presence.quorum import Watcher
 from broker.session.parts.gate import LEASE
 from broker.session.state import State
 from signaling.api.messages.session_view import SessionView
-from signaling.api.messages.socket import Quality, SessionChanged, Sessions, Welcome, WhoView
+from signaling.api.messages.socket import HandoverChanged, Quality, SessionChanged, Sessions, Welcome, WhoView
 from signaling.auth.scope import Caller, Terminal, User, author, may_see, sign_in_of
 from signaling.budgets.allowance import VIEW, Allowance
 from signaling.live.client import Client
 from signaling.server.errors import Replaced, translate
 from signaling.views.moment import moment_of
 from signaling.views.names import Names
-from signaling.views.presence import standing_views, watcher_of
+from signaling.views.presence import handover_view, standing_views, watcher_of
 from signaling.views.session import session_view
 from signaling.views.viewers import known_to
 
@@ -58,6 +59,7 @@ class Hub:
         self._clients: WeakSet[Client] = WeakSet()
         self._without_hello: Counter[str] = Counter()
         self._dirty: dict[SessionId, None] = {}
+        self._handovers: list[Handover] = []
         self._changed = asyncio.Event()
         self._closing = False
 
@@ -138,6 +140,7 @@ class Hub:
         views = await self.views(seen[:MOST_VIEWS][::-1], client.caller)
         client.send_text(f'{{"type":"{Sessions.model_fields["type"].default}","sessions":{views}}}')
         self._send_standing(client, greeting=True)
+        await self._greet_with_handovers(client)
         missed, client.missed = client.missed or set(), None
         for session in missed:  # a view from before must not be the last one
             self.session_changed(SessionId(session))
@@ -195,12 +198,38 @@ class Hub:
         for message in standing_views(status, self._clock.now().mono):
             client.send(message, message.type)
 
+    def handover(self, handover: Handover) -> None:
+        """Remember that a handover has changed, for its two officers; returns at once. The broker calls it."""
+        self._handovers.append(handover)
+        self._changed.set()
+
+    async def _greet_with_handovers(self, client: Client) -> None:
+        watcher = watcher_of(client.caller)
+        for handover in self._broker.handovers.open():
+            if watcher in (handover.giver, handover.taker):
+                client.send(await self._handover_changed(handover))
+
+    async def _send_handover(self, handover: Handover) -> None:
+        message = await self._handover_changed(handover)
+        for client in self._clients:
+            if client.missed is None and watcher_of(client.caller) in (handover.giver, handover.taker):
+                client.send(message)
+
+    async def _handover_changed(self, handover: Handover) -> HandoverChanged:
+        return HandoverChanged(handover=await handover_view(handover, self._names, self._clock.now()))
+
     async def pump(self) -> None:
         """Send views of changed sessions until cancelled. An error in one session does not touch the others."""
         while True:
             await self._changed.wait()
             self._changed.clear()
             dirty, self._dirty = self._dirty, {}
+            handovers, self._handovers = self._handovers, []
+            for handover in handovers:
+                try:
+                    await self._send_handover(handover)
+                except Exception as error:
+                    log.error("handover not sent", code=translate(error).code)
             for session in dirty:
                 try:
                     await self._send_session(session)

@@ -46,6 +46,7 @@ from signaling.api.accounts import sessions as own_sessions
 from signaling.api.administration import enrolment, health, keys, packs, rooms, sites, users
 from signaling.api.audit import detail, journal, ledgers, marks, relisten, verification, visits
 from signaling.api.drills import routes as drills
+from signaling.api.duty import handovers
 from signaling.api.exports import routes as exports
 from signaling.api.inspections import routes as inspections
 from signaling.api.purge import routes as purge
@@ -102,6 +103,7 @@ ROUTES: tuple[Route, ...] = tuple(
             rebookings.table,
             absences.table,
             announcements.table,
+            handovers.table,
             recordings.table,
             holds.table,
             purge.table,
@@ -297,6 +299,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         "quality": context.hub.quality,
         "gone": context.resources.forget,
         "standing": context.hub.standing,
+        "handover": context.hub.handover,
         "archived": context.history.want,
     }
     follow = partial(follow_history, context.broker, context.history)

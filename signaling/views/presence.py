@@ -1,12 +1,17 @@
 """Presence as an officer's pages see it: for which sessions the officer counts, why not, and the attention check that
 is open (Yunnan 25, 26(3); Guangdong 27)."""
 
+from datetime import timedelta
+
+from broker.kernel.clock import Instant
 from broker.kernel.ids import SessionId
+from broker.presence.handover import Handover
 from broker.presence.presence import PresenceStatus
 from broker.presence.quorum import Watcher
 from signaling.api.messages.session_view import Words
-from signaling.api.messages.socket import Attention, Standing, StandingIn
+from signaling.api.messages.socket import Attention, HandoverView, Standing, StandingIn
 from signaling.auth.scope import Caller, Role, User
+from signaling.views.names import Names
 from signaling.views.texts import WHY, text_of
 
 
@@ -27,6 +32,19 @@ def standing_views(status: PresenceStatus, mono: float) -> list[Standing | Atten
         return [standing]
     left = max(0, round((prompt.due - mono) * 1000))
     return [standing, Attention(id=prompt.id, answer_within_ms=left)]
+
+
+async def handover_view(handover: Handover, names: Names, now: Instant) -> HandoverView:
+    """Return a handover as its two officers see it."""
+    left = timedelta(seconds=handover.until - now.mono)
+    return HandoverView(
+        id=handover.id,
+        giver=await names.officer(handover.giver.user),
+        taker=await names.officer(handover.taker.user),
+        sessions=list(handover.sessions),
+        stage=handover.stage.value,
+        until=now.wall + left if handover.open else None,
+    )
 
 
 def _standing_in(session: SessionId, why: tuple[str, ...]) -> StandingIn:

@@ -1,10 +1,12 @@
 """REST models of sessions: lists, the grounds of interventions, notes and alerts. Orders are in `orders`."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from broker.kernel.ids import Side
 from config.articles.grounds import By, Issuer, Phase
-from signaling.api.messages.fields import Id, Moment, Outbound
+from signaling.api.messages.fields import Id, Inbound, Moment, Name, Outbound
 from signaling.api.messages.session_view import AlertView, Officer, SessionView
 from signaling.api.messages.sign_in import DayQuery
 
@@ -139,3 +141,26 @@ class OrderOutcome(Outbound):
     order: str
     carried_out: bool
     at: Moment | None = None
+
+
+class HandoverOrder(Inbound):
+    """An officer's request that a colleague takes over visits. The page makes the `id`: sent again, it counts once."""
+
+    id: Id
+    to: Name
+    sessions: Annotated[list[Id], Field(min_length=1, max_length=16)]
+
+
+class Colleague(Outbound):
+    """A supervisor of one's own site whose page is open. `chosen`: in how many visits they want to count."""
+
+    id: str
+    name: str
+    chosen: int = Field(ge=0)
+
+
+class Colleagues(Outbound):
+    """The colleagues who could take over, by id. `most`: in how many visits one officer counts at most."""
+
+    colleagues: list[Colleague]
+    most: int = Field(ge=0)

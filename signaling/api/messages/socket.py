@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter, create_model
 from broker.kernel.ids import Side
 from signaling.api.messages.fields import Id, Inbound, Moment, Outbound, Page, Ref, Token
 from signaling.api.messages.orders import ORDERS, Order
-from signaling.api.messages.session_view import Problem, SessionView, Words
+from signaling.api.messages.session_view import Officer, Problem, SessionView, Words
 from signaling.api.messages.terminals import TerminalOrder, TerminalReport
 
 PROTOCOL = 1
@@ -242,8 +242,36 @@ class Standing(Outbound):
     prompt: str | None = None
 
 
+class HandoverView(Outbound):
+    """A handover (交班) of visits, for the two officers whom it concerns. `until`: when it lapses if it does not go on;
+    null once it is over."""
+
+    id: str
+    giver: Officer
+    taker: Officer
+    sessions: list[str]
+    stage: Literal["offered", "accepted", "completed", "declined", "withdrawn", "lapsed"]
+    until: Moment | None = None
+
+
+class HandoverChanged(Outbound):
+    """A handover after each of its steps, and each that is under way after `welcome`."""
+
+    type: Literal["handover"] = "handover"
+    handover: HandoverView
+
+
 ServerMessage = (
-    Welcome | Sessions | SessionChanged | Quality | Ack | ErrorMessage | Attention | Standing | TerminalOrder
+    Welcome
+    | Sessions
+    | SessionChanged
+    | Quality
+    | Ack
+    | ErrorMessage
+    | Attention
+    | Standing
+    | HandoverChanged
+    | TerminalOrder
 )
 SERVER: TypeAdapter[ServerMessage] = TypeAdapter(Annotated[ServerMessage, Field(discriminator="type")])
 """Reads any message that the server sends."""

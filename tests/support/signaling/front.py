@@ -13,6 +13,7 @@ from broker.booking.absence import Absence, noted
 from broker.booking.rebooking import Rebooking, requested
 from broker.booking.slot import Person, Place, Slot
 from broker.control.capacity.line_tests import LineTests
+from broker.control.duty.handovers import Handovers
 from broker.control.journal.reader import entries
 from broker.control.recovery.row_watch import on_record
 from broker.control.session_runner import RecordingView
@@ -22,7 +23,8 @@ from broker.ipc.relay_messages import MediaReply
 from broker.kernel.database import writing
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import PersonId, ResourceId, RoomId, SessionId, Side, SiteId, SlotId, new_id
-from broker.presence.presence import PresenceStatus
+from broker.presence.attention_check import AttentionChecks
+from broker.presence.presence import Presence, PresenceStatus
 from broker.presence.quorum import Watcher
 from broker.session import events as ev
 from broker.session.refusals import check_cancellation, check_extension
@@ -111,9 +113,16 @@ class PretendBroker:
         self.lives, self.facts, self.offers, self.dropped = {}, [], [], []
         self.fragments, self.decided = [], []
         self.page_reports, self.answers, self.standings = [], [], {}
+        self.presence = Presence(AttentionChecks(max, lambda: "att_1"))
+        self.handovers = Handovers(self.lives, self.presence, self, clock, self.bus)
+        self.noted = []
         self.error = None
         self.line_tests = PretendLineTests()
         self.numbers = Figures((), 0, {}, {}, 0.0, True, True)
+
+    def note(self, kind, session, author, data):
+        """Keep an entry of handovers, as the journal does."""
+        self.noted.append((kind, session, author))
 
     def live(self, session):
         if self.error:
@@ -200,6 +209,7 @@ class PretendBroker:
 
     def page_report(self, watcher, page, report):
         self.page_reports.append((watcher, page, report))
+        self.presence.handle_report(watcher, page, report, self.clock.now().mono)
 
     def answer(self, watcher, prompt):
         if self.standing(watcher).prompt is None:

@@ -1,0 +1,1 @@
+"""Duty of officers beside single visits: `handovers.py`, by which one relieves another without a gap in any quorum."""
