@@ -143,6 +143,12 @@ export const absences = () => look("/api/v1/absences");
 export const decideAbsence = (id, decision, answer) =>
   json(`${at("absences", id)}/${decision.replace("_", "-")}`, "POST", answer);
 
+/** The colleagues at their pages who could take over. */
+export const colleagues = () => json("/api/v1/colleagues");
+export const handOver = (handover) => json("/api/v1/handovers", "POST", handover);
+/** @param {"accept" | "decline" | "withdraw"} word */
+export const answerHandover = (id, word) => json(`${at("handovers", id)}/${word}`, "POST", {});
+
 /** The fleet, as the page reads it anew by itself. */
 export const terminals = () => look("/api/v1/terminals");
 export const roomTests = (room) => json(`/api/v1/rooms/${encodeURIComponent(room)}/tests`);

@@ -16,6 +16,8 @@ export function buttonActions(parts) {
   return {
     onSignOut: parts.signOut,
     onDismiss: parts.dismissOrder,
+    onHandOver: parts.handOver,
+    onAnswerHandover: parts.answerHandover,
     onChoose: choose,
     onSound: (id, side) => { state.listening.toggle(id, side); choose(id); },
     onRetry: (id, side) => watched.get(id, side)?.retry(),

@@ -8,6 +8,7 @@ import { Delivery } from "../dispatch/delivery.js";
 import { Extension } from "../dispatch/extension.js";
 import { FleetWatch } from "../dispatch/fleet_watch.js";
 import { FollowUps } from "../dispatch/follow_ups.js";
+import { Handovers } from "../dispatch/handovers.js";
 import { Interventions } from "../dispatch/interventions.js";
 import { obeyKeys } from "../dispatch/keyboard.js";
 import { ServerMessages } from "../dispatch/messages.js";
@@ -20,9 +21,11 @@ import { TalkbackPlayer } from "../media/talkback_player.js";
 import { TalkbackPublisher } from "../media/talkback_publisher.js";
 import { WatchedSessions } from "../media/watched_sessions.js";
 import { DutyState } from "../state/duty.js";
+import { fallingWithout } from "../state/leaving.js";
 import { watchable } from "../state/sessions.js";
 import { announceDuty, LastMinutes } from "../ui/alerts/announcements.js";
 import { dutyView, roomNamesOf } from "../ui/duty.js";
+import { askLeave } from "../ui/leaving.js";
 import { complain } from "../ui/toast.js";
 import { buttonActions, keyActions } from "./actions.js";
 
@@ -39,6 +42,7 @@ export class Duty {
   #lastMinutes = new LastMinutes();
   #timers = [];
   #isDrawingDue = false;
+  #isClosed = false;
   #stopListening = onLanguage(() => this.#draw());
   #stopKeys = () => {};
 
@@ -69,13 +73,14 @@ export class Duty {
     this.fleetWatch = new FleetWatch(draw);
     this.attentionCheck = new AttentionCheck((prompt) => socket.order("attentive", { prompt }));
     this.talkback = new TalkbackPublisher({ order: (type, members) => socket.order(type, members), changed: draw, complain });
+    this.handovers = new Handovers({ me, places: state.places, changed: () => this.#handleLayout(), leave: () => this.#leave() });
     this.pageReport = new PageReport({ send: (type, members) => socket.send(type, members), duty: () => state.places.duty });
     this.wallLayout = new WallLayout({
       places: state.places, roomNamesOf: (id) => roomNamesOf(state, id), changed: () => this.#handleLayout(),
     });
     this.messages = new ServerMessages(state, {
       watched: this.#watched, talkback: this.talkback, attentionCheck: this.attentionCheck, suspension: this.suspension,
-      followUps: this.followUps, fleetWatch: this.fleetWatch,
+      handovers: this.handovers, followUps: this.followUps, fleetWatch: this.fleetWatch,
       pageReport: this.pageReport, expectTraffic: (yes) => socket.expectTraffic(yes),
       changed: () => this.#follow(), onSignedOut: this.#onSignedOut,
     });
@@ -88,12 +93,15 @@ export class Duty {
       stopColleague: ({ id }) => api.order(id, "hush", {}).catch((error) => complain(api.asProblem(error))),
       dismissOrder: (id) => this.delivery.dismiss(id),
       signOut: () => this.#signOut(),
+      handOver: () => this.handovers.begin(this.#state.todays),
+      answerHandover: (id, word) => this.handovers.answer(id, word),
     });
   }
 
   start() {
     const state = this.#state;
     this.#socket.open();
+    addEventListener("beforeunload", this.#askToStay);
     this.#timers = [
       setInterval(() => [this.suspension, this.followUps, this.fleetWatch].forEach((lists) => lists.refresh()), REFRESH),
       setInterval(() => this.#tick(), TICK),
@@ -110,7 +118,9 @@ export class Duty {
 
   /** Leaves everything at once; also called when the page is being closed. */
   close() {
+    this.#isClosed = true;
     this.#timers.forEach(clearInterval);
+    removeEventListener("beforeunload", this.#askToStay);
     this.#stopListening();
     this.#stopKeys();
     this.pageReport.close();
@@ -123,7 +133,20 @@ export class Duty {
     this.view.close();
   }
 
+  /** Signs out; asks first while visits would be held by it. */
   async #signOut() {
+    const falling = fallingWithout(this.#state.todays, this.#state.me);
+    const word = falling.length ? await askLeave(falling) : "leave";
+    if (word === "hand_over") await this.handovers.begin(this.#state.todays, true);
+    else if (word === "leave") await this.#leave();
+  }
+
+  /** Asks before the window is closed or loaded anew while visits would be held by it; the words are the browser's. */
+  #askToStay = (event) => {
+    if (fallingWithout(this.#state.todays, this.#state.me).length) event.preventDefault();
+  };
+
+  async #leave() {
     this.close();
     await api.signOut().catch((error) => complain(api.asProblem(error)));
     this.#onSignedOut();
@@ -162,7 +185,7 @@ export class Duty {
     this.#isDrawingDue = true;
     queueMicrotask(() => {
       this.#isDrawingDue = false;
-      this.#drawNow();
+      if (!this.#isClosed) this.#drawNow(); // drawing begins what is seen and heard
     });
   }
 
@@ -174,7 +197,7 @@ export class Duty {
       state, watched: this.#watched, talkback: this.talkback, suspensions: this.suspension.all, followUps: this.followUps,
       mustEnd: Boolean(session) && this.interventions.mustEnd(session),
       farewellCode: session ? this.interventions.farewellCodeOf(session) : "",
-      conflicts: this.fleetWatch.conflicts, orders: this.delivery.all,
+      conflicts: this.fleetWatch.conflicts, orders: this.delivery.all, handovers: this.handovers.all,
       grounds: session ? this.interventions.groundsOf(session) : [],
       notices: session ? this.interventions.noticesOf(session) : [],
       mayExtend: Boolean(session) && this.extension.mayExtend(session),

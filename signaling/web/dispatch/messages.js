@@ -15,6 +15,7 @@ export class ServerMessages {
     session: ({ session }) => this.#handleSession(session),
     quality: (message) => this.#handleQuality(message),
     attention: (message) => this.#parts.attentionCheck.ask(message),
+    handover: ({ handover }) => this.#parts.handovers.handle(handover),
     standing: (message) => this.#handlePresence(message),
     error: ({ problem }) => complain(new api.Problem(problem)),
   };
@@ -39,6 +40,7 @@ export class ServerMessages {
     this.#state.clock.set(time);
     if (leaseMs) this.#state.leaseMs = leaseMs;
     this.loadDay();
+    this.#parts.handovers.forget();
     this.#parts.suspension.refresh();
     this.#parts.followUps.refresh();
     this.#parts.fleetWatch.refresh();

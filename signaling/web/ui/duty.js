@@ -2,6 +2,7 @@
  * The page of a signed-in officer: top bar, alerts, list of the day, wall, and the details of the chosen session.
  */
 import { visitName } from "../i18n/session_words.js";
+import { handedOver } from "../state/leaving.js";
 import { alertsView } from "./alerts/alerts.js";
 import { onAirView } from "./alerts/on_air.js";
 import { presenceStatus } from "./alerts/presence_status.js";
@@ -12,6 +13,7 @@ import { el, mark } from "./dom.js";
 import { absencesView, rebookingsView } from "./follow_ups.js";
 import { headerView } from "./header.js";
 import { guardActs, markSending, orderStatusView } from "./order_status.js";
+import { handoversView } from "./leaving.js";
 import { listView } from "./session_list.js";
 import { wallView } from "./wall/wall.js";
 
@@ -25,7 +27,7 @@ const noWall = () => el("main", { class: "not-watching" }, el("p", { t: "approve
  */
 export function dutyView(supervises, actions, player) {
   const status = presenceStatus();
-  const header = headerView(actions.onSignOut, status.node);
+  const header = headerView(actions, status.node);
   const alarm = quorumAlarm();
   const alerts = alertsView(actions);
   const list = listView(actions.onChoose);
@@ -34,7 +36,8 @@ export function dutyView(supervises, actions, player) {
   const details = detailsView(actions);
   const onAir = onAirView(actions.onStopTalkback);
   const [rebookings, absences] = [rebookingsView(actions), absencesView(actions)];
-  const orderStatus = orderStatusView(actions);
+  const [orderStatus, handovers] = [orderStatusView(actions), handoversView(actions)];
+  orderStatus.node.append(handovers.node);
   const guard = guardActs(details.node);
   list.node.append(rebookings.node, absences.node, suspensions.node);
   const node = el("div", { class: "duty" }, header.node, el("div", {}, alarm.node, alerts.node),
@@ -48,11 +51,13 @@ export function dutyView(supervises, actions, player) {
       const isDown = state.hasDay && state.connection !== "up";
       mark(node, "size", state.places.size);
       mark(node, "link", state.hasDay ? state.connection : "up");
-      header.update({ me: state.me, siteName: siteName(state.me, sessions), connection: state.connection }, model.conflicts);
+      const counts = handedOver(sessions, state.me).length > 0;
+      header.update({ me: state.me, siteName: siteName(state.me, sessions), connection: state.connection, counts }, model.conflicts);
       orderStatus.update({
         orders: model.orders, sessionOf: (id) => state.sessions.get(id),
         connection: isDown ? state.connection : "up", leaseMs: state.leaseMs,
       });
+      handovers.update({ handovers: model.handovers, me: state.me, sessionOf: (id) => state.sessions.get(id) });
       status.update(state.presence, { isStale: isDown, roomNamesOf: (id) => roomNamesOf(state, id), isDuty: state.places.isDuty });
       alarm.update(sessions);
       alerts.update(supervises ? sessions : []);

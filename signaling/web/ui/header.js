@@ -3,15 +3,15 @@
  */
 import { other, setLanguage, t } from "../i18n/i18n.js";
 import { timeWithSeconds } from "../state/clock.js";
-import { el, icon, mark, put, swapIcon } from "./dom.js";
+import { el, icon, mark, put, show, swapIcon } from "./dom.js";
 
 export function languageButton() {
   return el("button", { type: "button", class: "language", t: "other_language", tLabel: "switch_language",
     on: { click: () => setLanguage(other()) } });
 }
 
-/** @param onSignOut called without arguments; @param {HTMLElement} status where the officer counts */
-export function headerView(onSignOut, status) {
+/** @param {{onSignOut(), onHandOver()}} actions @param {HTMLElement} status where the officer counts */
+export function headerView({ onSignOut, onHandOver }, status) {
   const site = el("span", { class: "site" });
   const user = el("a", { class: "user", href: "/account", target: "_blank", rel: "noopener", tTitle: "account" });
   const time = el("time", { class: "clock", tTitle: "server_time" });
@@ -19,15 +19,17 @@ export function headerView(onSignOut, status) {
   const link = el("span", { class: "link", role: "status", id: "link" }, icon("link"), words);
   const fleetWords = el("span");
   const fleet = el("a", { class: "to-fleet", href: "/terminals", target: "_blank", rel: "noopener" }, fleetWords);
+  const handOver = el("button", { type: "button", class: "quiet-button", t: "hand_over", on: { click: onHandOver } });
   const node = el("header", { class: "top" },
     el("a", { class: "skip", href: "#wall", t: "skip_to_wall" }),
     el("span", { class: "brand", t: "title" }), site,
     el("span", { class: "spring" }),
-    fleet, status, link, time, user, languageButton(),
+    fleet, status, link, time, user, languageButton(), handOver,
     el("button", { type: "button", class: "quiet-button", t: "sign_out", on: { click: onSignOut } }));
   return {
     node,
-    update({ me, siteName, connection }, conflicts = 0) {
+    update({ me, siteName, connection, counts = false }, conflicts = 0) {
+      show(handOver, counts);
       put(site, siteName);
       put(user, me.name);
       mark(link, "link", connection);

@@ -86,6 +86,8 @@ class FakeMonitor:
         self.orders: list[dict[str, Any]] = []
         self.order_ids: list[str] = []  # the ids of the orders, by socket and by REST, as often as they came
         self.carried_out: set[str] = set()  # the ids of orders that the page is told to have arrived
+        self.handover: dict[str, Any] = {}
+        self.colleagues: list[dict[str, Any]] = []
         self.deaf = False  # while true, orders by socket and by REST are taken and get no answer
         self.by_rest: list[tuple[str, str, dict[str, Any] | None]] = []
         self.suspensions: list[dict[str, Any]] = []
@@ -289,6 +291,28 @@ class FakeMonitor:
             return problem(503, "busy", "暂停服务", "")
         return web.json_response({"order": order, "carried_out": order in self.carried_out, "at": None})
 
+    async def free_colleagues(self, request: web.Request) -> web.Response:
+        """Return the colleagues who could take over."""
+        return web.json_response({"colleagues": self.colleagues, "most": 2})
+
+    async def handed_over(self, request: web.Request) -> web.Response:
+        """Take a handover, or an answer to one."""
+        word = request.match_info.get("word", "offer")
+        stage = {"offer": "offered", "accept": "accepted", "decline": "declined", "withdraw": "withdrawn"}[word]
+        body = await request.json()
+        if word == "offer":
+            taker = next(one for one in self.colleagues if one["id"] == body["to"])
+            self.handover = {"id": body["id"], "sessions": body["sessions"], "until": None}
+            self.handover |= {"giver": {"id": self.me["id"], "name": self.me["name"]}, "taker": taker}
+        self.handover["stage"] = stage
+        self.by_rest.append((word, self.handover["id"], body))
+        return web.json_response(self.handover)
+
+    async def handing_over(self, **changes: Any) -> None:
+        """Send the page a step of a handover."""
+        self.handover = {**self.handover, **changes}
+        await self.send("handover", handover=self.handover)
+
     async def fleet(self, request: web.Request) -> web.Response:
         """Return the terminals of the test."""
         return web.json_response({"server_time": datetime.now(UTC).isoformat(), "terminals": self.terminals})
@@ -436,6 +460,9 @@ class FakeMonitor:
                 web.get("/api/v1/sessions/{id}/notes", self.listed),
                 web.get("/api/v1/sessions/{id}/extensions", self.extensions),
                 web.get("/api/v1/sessions/{id}/orders/{order}", self.outcome),
+                web.get("/api/v1/colleagues", self.free_colleagues),
+                web.post("/api/v1/handovers", self.handed_over),
+                web.post("/api/v1/handovers/{id}/{word}", self.handed_over),
                 web.post("/api/v1/sessions/{id}/{order}", self.ordered),
                 web.get("/api/v1/rooms/{room}/tests", self.tested),
                 web.get("/api/v1/suspensions", self.proposals),
