@@ -169,6 +169,7 @@ export class Duty {
   /** Brings the wall and the received media in step with the sessions. */
   #follow() {
     const state = this.#state;
+    if (this.#isClosed) return; // what began now would never be left
     if (!state.hasSessions) return this.#draw(); // an empty list would end what goes on
     const { ids, taken } = state.arrange();
     announceDuty(taken, (id) => roomNamesOf(state, id));

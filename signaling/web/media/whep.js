@@ -119,6 +119,7 @@ export class Whep {
 
   async #negotiate(connection, turn) {
     await connection.setLocalDescription();
+    if (turn !== this.#turn) return connection.close(); // left meanwhile: nothing is asked for any more
     const offer = connection.localDescription.sdp;
     const answer = await request(this.#path, { method: "POST", body: offer, type: "application/sdp" });
     const resource = answer.headers.get("location");
