@@ -153,8 +153,8 @@ def _programs(visits: int) -> tuple[Account, ...]:
 def _people(password: str) -> tuple[Account, ...]:
     prison, county = PRISON[0], places(0)[Side.VISITOR].site
     return (
-        Account("supervisor", Role.SUPERVISOR, password, prison, "值班警官"),
-        Account("colleague", Role.SUPERVISOR, password, prison, "接班警官"),
+        Account("supervisor", Role.SUPERVISOR, password, prison, "值班民警"),
+        Account("colleague", Role.SUPERVISOR, password, prison, "接班民警"),
         Account("county", Role.SUPERVISOR, password, county, "司法局值班员"),
         Account("approver", Role.APPROVER, password, prison, "值班监狱长"),
         Account("clerk", Role.CLERK, password, prison, "窗口民警"),

@@ -4,7 +4,7 @@
  */
 import { t } from "../i18n/i18n.js";
 import { begun } from "../state/grounds.js";
-import { el, icon, show } from "./dom.js";
+import { el, icon, put } from "./dom.js";
 import { fits, groundChoices } from "./grounds.js";
 import { openSheet } from "./sheet.js";
 
@@ -61,7 +61,7 @@ export function ask({ title, act = "", session = null, where, warning, middle, c
       if (lack.found(form)) return event.preventDefault();
       answer = read ? read(form) : { article: form.elements.article?.value ?? "", note: words.value.trim() };
     });
-    form.addEventListener("change", lack.clear);
+    form.addEventListener("input", lack.clear);
     no.addEventListener("click", () => dialog.close());
     dialog.addEventListener("close", () => resolve(answer));
     openSheet(dialog, session?.id);
@@ -74,22 +74,20 @@ function firstOf(form, yes) {
   return yes ?? ["[data-first]", "input:checked", "input:enabled", "select, textarea"].map((kind) => form.querySelector(kind)).find(Boolean);
 }
 
-/** The line that says what a form lacks, and leads there. */
+/** The line that says what a form lacks, and leads there. It keeps its place: a button that moves is not clicked. */
 function lackLine() {
   const words = el("span");
-  const node = el("p", { class: "lack", role: "alert" }, icon("warn"), words);
-  node.hidden = true;
+  const node = el("p", { class: "lack", role: "alert" }, words);
   return {
     node,
     found(form) {
       const lacking = form.querySelector("input:invalid, select:invalid, textarea:invalid");
-      show(node, Boolean(lacking));
       if (!lacking) return false;
-      words.textContent = t("form_lacks", { what: labelOf(lacking) });
+      put(words, t("form_lacks", { what: labelOf(lacking) }));
       lacking.focus();
       return true;
     },
-    clear: () => show(node, false),
+    clear: () => put(words, ""),
   };
 }
 

@@ -6,34 +6,43 @@
  * never fall upon a visit that is no longer in front of the officer.
  */
 const DESK = ".details";
-let current = null; // {dialog, session, close}
+let current = null; // {dialog, session, before}: `before` had the focus
 
 /** Whether a sheet is open. */
 export const sheetIsOpen = () => current !== null;
 
 /** Shows a dialog as a sheet. @param {HTMLDialogElement} dialog @param {string} session the visit that it is about, or "" */
 export function openSheet(dialog, session = "") {
+  const before = current?.before ?? document.activeElement; // one sheet may take the place of another
   closeSheet();
   document.documentElement.dataset.sheet = "open"; // a folded desk unfolds
   const desk = document.querySelector(DESK);
   if (!desk?.checkVisibility()) return openOverPage(dialog);
-  const before = document.activeElement;
-  const behind = [...desk.children];
-  behind.forEach((part) => { part.inert = true; });
+  setInert(desk, true);
   dialog.classList.add("sheet");
   desk.append(dialog);
   const keys = (event) => obey(event, dialog);
   addEventListener("keydown", keys, { capture: true });
-  current = { dialog, session };
+  current = { dialog, session, before };
   dialog.addEventListener("close", () => {
     removeEventListener("keydown", keys, { capture: true });
-    behind.forEach((part) => { part.inert = false; });
     dialog.remove();
-    if (current?.dialog === dialog) current = null;
-    delete document.documentElement.dataset.sheet;
-    if (before?.isConnected) before.focus({ preventScroll: true });
+    if (current?.dialog === dialog) leave(desk);
   });
   dialog.show();
+}
+
+/** Gives the desk back after the last sheet. */
+function leave(desk) {
+  const { before } = current;
+  current = null;
+  setInert(desk, false);
+  delete document.documentElement.dataset.sheet;
+  if (before?.isConnected) before.focus({ preventScroll: true });
+}
+
+function setInert(desk, inert) {
+  for (const part of desk.children) if (!part.matches("dialog")) part.inert = inert;
 }
 
 function openOverPage(dialog) {

@@ -221,7 +221,11 @@ class TestStopping:
         await on_duty.keyboard.type("w")
         await on_duty.keyboard.press("F9")
         await expect(on_duty.get_by_role("dialog")).to_have_count(1)
-        await expect(on_duty.get_by_role("dialog", name="终止会见")).to_be_visible()
+        await expect(on_duty.get_by_role("dialog", name="终止会见").get_by_role("radiogroup")).to_be_focused()
+        await expect(on_duty.locator(".details > [inert]")).not_to_have_count(0)
+        await on_duty.keyboard.press("Escape")
+        await expect(on_duty.get_by_role("dialog")).to_have_count(0)
+        await expect(on_duty.locator(".details > [inert]")).to_have_count(0)
 
     async def test_escape_stops_nothing_and_an_ended_visit_says_why_it_has_no_stop(
         self, on_duty: Page, server: FakeMonitor

@@ -214,7 +214,7 @@ class TestPresenceStatus:
         await server.send("standing", sessions=[{**yes, "counted": False, "why": [HIDDEN_WORDS]}], prompt=None)
         await expect(chip).to_have_text("未计入监督：监督页面不在前台")
         await expect(chip).to_have_attribute("data-level", "bad")
-        await expect(chip).to_have_attribute("title", "三监区 1 号会见室 ⇄ 会见室 2：监督页面不在前台")
+        await expect(chip).to_have_attribute("title", "王建国 ⇄ 官渡区司法局：监督页面不在前台")
         await on_duty.get_by_role("button", name="Switch to English").click()
         await expect(chip).to_have_text("You do not count: The page is not in front")
 

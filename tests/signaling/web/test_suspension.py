@@ -51,7 +51,7 @@ class TestProposing:
         await choose(on_duty)
         await on_duty.get_by_role("button", name="提出暂停会见").click()
         dialog = on_duty.get_by_role("dialog", name="提出暂停会见建议")
-        await expect(dialog.get_by_role("radio", name="YN-")).to_have_count(1)
+        await expect(dialog.get_by_role("radio", name="第十七条")).to_have_count(1)
         await dialog.get_by_role("radio", name="王建国").check()
         await dialog.get_by_role("radio", name="2 个月").check()
         await dialog.get_by_role("radio", name="第十七条第（八）项").check()

@@ -177,7 +177,7 @@ class TestDuty:
 
     async def test_duty_that_the_page_takes_is_announced(self, on_duty: Page, server: FakeMonitor) -> None:
         await put_checking_in(server, "ses_a")
-        await expect(on_duty.locator("#announce")).to_have_text("由您值守：三监区 1 号会见室 ⇄ 会见室 2")
+        await expect(on_duty.locator("#announce")).to_have_text("由您值守：王建国 ⇄ 官渡区司法局")
 
     async def test_a_third_duty_is_taken_only_in_exchange_for_another(self, on_duty: Page, server: FakeMonitor) -> None:
         await put_checking_in(server, "ses_a", "ses_b", "ses_c")

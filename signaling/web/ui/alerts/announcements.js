@@ -2,7 +2,7 @@
  * Announcements to screen readers: changes of state, quorum and recording, new duty, and the last minutes.
  */
 import { t } from "../../i18n/i18n.js";
-import { quorumOf, reasonOf, roomNames, sideKey } from "../../i18n/session_words.js";
+import { quorumOf, reasonOf, sideKey, visitName } from "../../i18n/session_words.js";
 import { urgency } from "../../state/clock.js";
 import { SIDES } from "../../state/sessions.js";
 import { extensionsChanged } from "../details/extension.js";
@@ -14,7 +14,7 @@ const URGENT_STATES = new Set(["held", "ended"]);
 
 /** Announces the difference between two views of a watched session. */
 export function announceChange(before, after) {
-  const rooms = roomNames(after);
+  const rooms = visitName(after);
   const words = [];
   if (before.state !== after.state) words.push(t(`state_${after.state}`), reasonOf(after));
   for (const side of SIDES) {
@@ -43,7 +43,7 @@ export class LastMinutes {
     const level = urgency(ms);
     if (level && this.#announced.get(session.id) !== level) {
       this.#announced.set(session.id, level);
-      announce(`${roomNames(session)}${t("colon")}${t(`last_${level}`)}`, true);
+      announce(`${visitName(session)}${t("colon")}${t(`last_${level}`)}`, true);
     }
   }
 

@@ -2,7 +2,7 @@
  * The light at the top of the page while this page's microphone is being opened or is open.
  */
 import { t } from "../../i18n/i18n.js";
-import { roomNames, talkbackKey } from "../../i18n/session_words.js";
+import { talkbackKey, visitName } from "../../i18n/session_words.js";
 import { el, icon, mark, put, show, swapIcon } from "../dom.js";
 
 /** @param onStop called by the button and by Esc */
@@ -28,7 +28,7 @@ export function onAirView(onStop) {
       mark(node, "talkback", talkback.state);
       swapIcon(node, "microphone");
       put(words, t(talkback.state === "speaking" ? "speaking" : "microphone_opens"));
-      const rooms = session ? ` · ${roomNames(session)}` : "";
+      const rooms = session ? ` · ${visitName(session)}` : "";
       put(where, `${t(talkbackKey(session ?? {}, talkback.sides))}${rooms}`);
     },
     close() {
