@@ -40,7 +40,7 @@ async def _play(
         raise NotFound() from None
     try:
         size = await asyncio.to_thread(file.seek, 0, 2)
-        part = part_of(call.request.headers, f'"{tag}"', size)
+        part = part_of(call.request.headers, f'"{tag}"', size, call.request.method)
         await note(call, session, copy)
         answer = web.StreamResponse(status=part.status, headers=part.headers(f'"{tag}"'))
         if part.status != 304:

@@ -34,11 +34,13 @@ class Part:
         return headers
 
 
-def part_of(headers: Mapping[str, str], etag: str, size: int) -> Part:
-    """Return the part that a GET with these headers gets of a file of `size` bytes with the strong, quoted tag `etag`.
+def part_of(headers: Mapping[str, str], etag: str, size: int, method: str = "GET") -> Part:
+    """Return the part that a request with these headers gets of a file of `size` bytes with the strong, quoted tag
+    `etag`.
 
     A Range that makes no sense, or has several parts, is ignored, as the RFC allows: the whole is sent. So is one
-    whose If-Range names another file. Raises RangeNotSatisfiable, PreconditionFailed (If-Match names other files).
+    whose If-Range names another file, and each of a method that is not GET (14.2). Raises RangeNotSatisfiable,
+    PreconditionFailed (If-Match names other files).
     """
     whole = Part(200, 0, size, size)
     wanted = headers.get("If-Match")
@@ -48,7 +50,7 @@ def part_of(headers: Mapping[str, str], etag: str, size: int) -> Part:
         return Part(304, 0, 0, size)
     if headers.get("If-Range", etag).strip() != etag:
         return whole
-    asked = _ONE.fullmatch(headers.get("Range", "").replace(" ", ""))
+    asked = _ONE.fullmatch(headers.get("Range", "").replace(" ", "")) if method == "GET" else None
     if asked is None or not any(asked.groups()):
         return whole
     first, last = asked.groups()

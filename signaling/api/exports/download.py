@@ -34,7 +34,7 @@ async def _send(stream: Stream, call: Call, row: Row, path: Path) -> web.StreamR
     try:
         size = await asyncio.to_thread(file.seek, 0, 2)
         tag = f'"{row["sha256"]}"'
-        part = part_of(call.request.headers, tag, size)
+        part = part_of(call.request.headers, tag, size, call.request.method)
         await _note(call, row)
         name = f'attachment; filename="huijian-{row["session"]}.zip"'
         answer = web.StreamResponse(status=part.status, headers={**part.headers(tag), "Content-Disposition": name})

@@ -24,7 +24,9 @@ from config.settings import Settings
 from signaling.api.messages.socket import CLIENT, MAX_FRAME, SUBPROTOCOL
 from signaling.auth.rate_limit import Limit
 from signaling.budgets.allowance import BUDGETS, Allowance, Budget
+from signaling.server import pages
 from signaling.server.app import CONTEXT, ROUTES, build_app
+from signaling.server.encoded import REVALIDATE
 from signaling.server.errors import PROBLEM_TYPE
 from tests.signaling.server.test_openapi import CALLERS
 from tests.support.http.bodies import HOSTILE, RAW, Bodies
@@ -201,6 +203,10 @@ async def sender(tmp_path_factory, made):
         yield started
 
 
+KEEPS = frozenset({"no-store", REVALIDATE})
+"""What answers say of caches: nothing with a person's data in it is kept, and documents are asked for again."""
+
+
 class TestRandomRequests:
     async def test_are_answered_or_refused_and_never_an_incident(self, sender):
         statuses = set()
@@ -213,6 +219,8 @@ class TestRandomRequests:
                 assert answer.status != 500, (sent, await answer.text())
                 assert answer.status < 400 or route.method == "HEAD" or answer.content_type == PROBLEM_TYPE, sent
                 assert "Server" not in answer.headers, sent
+                assert pages.HEADERS.keys() <= answer.headers.keys(), sent
+                assert answer.headers["Cache-Control"] in KEEPS, sent
         assert {200, 201, 204, 400, 401, 403, 404, 409, 422} <= statuses
 
 

@@ -17,6 +17,7 @@ from recorder.evidence.signing import trusted
 from recorder.export.check import check_package
 from signaling.exports import worker
 from signaling.exports.worker import package_path
+from signaling.server import pages
 from tests.support.patience import PATIENCE
 from tests.support.signaling.exports import ORDER, RECEIVER, built, recorded_visit, requested
 
@@ -82,6 +83,8 @@ class TestTheWholeWay:
         answer = await front.ask("GET", path, "auditor", headers={"Range": "bytes=100-199"})
         assert (answer.status, await answer.read()) == (206, whole[100:200])
         assert answer.headers["Content-Range"] == f"bytes 100-199/{len(whole)}"
+        assert {name: answer.headers.get(name) for name in pages.HEADERS} == pages.HEADERS
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="huijian-{session}.zip"'
         tag = answer.headers["ETag"]
         assert (await front.ask("GET", path, "auditor", headers={"If-None-Match": tag})).status == 304
         await front.refused("range_not_satisfiable", "GET", path, "auditor", headers={"Range": "bytes=99999999-"})
