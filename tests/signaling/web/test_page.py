@@ -93,7 +93,7 @@ class TestKeyboard:
         await page.keyboard.press("Enter")
         await server.until(lambda: server.orders)
         assert server.orders[-1]["type"] == "end"
-        assert server.orders[-1]["article"] == "YN-17-8"
+        assert server.orders[-1]["article"] == "YN-17-6"  # the first arrow key chooses the first ground
 
     async def _tab_to(self, page: Page, words: str) -> None:
         for _ in range(30):

@@ -70,7 +70,7 @@ class TestProposing:
     ) -> None:
         await server.put(ended("YN-18"))
         await choose(on_duty)
-        await expect(on_duty.get_by_role("heading", level=2, name="三监区 1 号会见室")).to_be_visible()
+        await expect(on_duty.get_by_role("heading", level=2, name="王建国")).to_be_visible()
         await expect(on_duty.get_by_role("button", name="提出暂停会见")).to_have_count(0)
         await server.put(live())
         await expect(on_duty.get_by_role("button", name="提出暂停会见")).to_have_count(0)
