@@ -1,7 +1,7 @@
 """Alerts (提醒) as officers see them. Rooms see none."""
 
 from broker.kernel.ids import Side, UserId
-from broker.session.parts.alerts import GRAVE, Alert
+from broker.session.parts.alerts import Alert
 from broker.session.state import Session
 from signaling.api.messages.session_view import AlertView, Officer
 from signaling.views.names import Names
@@ -27,7 +27,8 @@ async def _view(alert: Alert, names: Names) -> AlertView:
         kind=alert.kind.value,
         side=alert.side,
         state=alert.state.value,
-        grave=alert.kind in GRAVE,
+        grave=alert.grave,
+        grave_until=alert.grave_until,
         zh=text.zh.format(count=count, listed=listed),
         en=text.en.format(count=count, listed=listed),
         at=alert.raised_at,

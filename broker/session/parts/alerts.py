@@ -7,7 +7,7 @@ nothing is held or ended by it. At most one is open of a kind on a side. When on
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -34,6 +34,10 @@ GRAVE = frozenset(
     }
 )
 """The kinds that need a supervisor at once; the others are advisory."""
+
+JUST_LEFT = timedelta(minutes=1)
+"""For how long it is grave that an officer has left and only as many as are needed stay. Later it is advisory: the law
+asks for no more than that number."""
 
 Key = tuple[AlertKind, Side | None]
 
@@ -84,6 +88,16 @@ class Alert:
         if self.done_at is not None:
             return State.DONE
         return State.NEW if self.taken_at is None else State.TAKEN
+
+    @property
+    def grave(self) -> bool:
+        """Whether it needs a supervisor at once when it is raised."""
+        return self.kind in GRAVE
+
+    @property
+    def grave_until(self) -> datetime | None:
+        """When a grave alert becomes advisory by time alone; None for most."""
+        return self.raised_at + JUST_LEFT if self.detail == "thin" else None
 
     def moment(self, wall: datetime) -> datetime:
         """`wall`, or the last time in this alert where the clock has been set back since."""

@@ -207,14 +207,16 @@ AlertName = Literal[
 
 
 class AlertView(Outbound):
-    """An alert (提醒) in words, for officers. `grave` ones need an officer at once, others are advisory. `why` it is
-    done: an officer has ended it, its cause has gone, or the session is over."""
+    """An alert (提醒) in words, for officers. `grave` ones need an officer at once, others are advisory; from
+    `grave_until` on a grave one is advisory, too. `why` it is done: an officer has ended it, its cause has gone, or the
+    session is over."""
 
     id: str
     kind: AlertName
     side: Side | None
     state: Literal["new", "taken", "done"]
     grave: bool
+    grave_until: Moment | None = None
     zh: str
     en: str
     at: Moment

@@ -127,6 +127,8 @@ export async function sessionsOf(day) {
 
 export const interventions = (id) => json(`${session(id)}/interventions`);
 export const notes = (id) => json(`${session(id)}/notes`);
+/** The alerts of a session, done ones too. */
+export const alertsOf = (id) => look(`${session(id)}/alerts`);
 export const extensions = (id) => json(`${session(id)}/extensions`);
 export const extend = (id, approval) => json(`${session(id)}/extensions`, "POST", approval);
 /** The tests of a room's equipment since a moment, the newest first. */

@@ -95,6 +95,7 @@ export class Duty {
       signOut: () => this.#signOut(),
       handOver: () => this.handovers.begin(this.#state.todays),
       answerHandover: (id, word) => this.handovers.answer(id, word),
+      loadHistory: () => this.#loadHistory(),
     });
   }
 
@@ -131,6 +132,19 @@ export class Duty {
     this.#player.follow(null);
     this.#watched.close();
     this.view.close();
+  }
+
+  /** Fetches the alerts of the day's visits with those that are done, for the history of the shift. */
+  async #loadHistory() {
+    const { history, todays } = this.#state;
+    const begun = todays.filter(({ state }) => state !== "scheduled").map(({ id }) => id);
+    history.keepWithin(begun);
+    try {
+      await Promise.all(begun.map(async (id) => history.record(id, (await api.alertsOf(id)).alerts)));
+    } catch (error) {
+      complain(api.asProblem(error));
+    }
+    this.#draw();
   }
 
   /** Signs out; asks first while visits would be held by it. */

@@ -40,6 +40,11 @@ export class WallLayout {
     this.#changed();
   }
 
+  /** Keeps the wall to the visits that the window holds in pictures that count. */
+  hold(capacity) {
+    if (this.#places.hold(capacity)) this.#changed();
+  }
+
   async #leave(id) {
     if (!(await askPlain({ kind: "leave_duty", where: this.#roomNamesOf(id), note: false }))) return;
     this.#places.leave(id);

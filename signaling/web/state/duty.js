@@ -2,14 +2,18 @@
  * What the page of a signed-in officer knows: the sessions of the day, the wall, the choice, and the connection.
  */
 import { dayOf, remainingMs, ServerClock } from "./clock.js";
+import { Columns } from "./columns.js";
 import { Listening } from "./listening.js";
 import { Sessions, sidesOf } from "./sessions.js";
+import { ShiftHistory } from "./shift_history.js";
 import { WallPlaces } from "./wall_places.js";
 
 export class DutyState {
   sessions = new Sessions();
   clock = new ServerClock();
   listening = new Listening();
+  columns = new Columns();
+  history = new ShiftHistory();
   qualities = new Map(); // session id -> the server's last quality message
   presence = null; // the server's last message on where the officer counts
   connection = "connecting";
@@ -51,6 +55,7 @@ export class DutyState {
   update(view) {
     const before = this.sessions.get(view.id);
     this.sessions.update(view);
+    this.history.follow(before, view, this.clock.now());
     return before;
   }
 

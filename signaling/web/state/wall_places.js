@@ -36,6 +36,8 @@ export class WallPlaces {
   #declined;
   #first;
   #awaited; // on duty before a reload; their sessions have not been received yet
+  #capacity = LAYOUTS.at(-1); // visits that the window holds in pictures that count
+  #open = 0;
   wall = [];
 
   /** @param {{id: string, sessions_per_supervisor: number}} me the window remembers the officer's choice over a reload */
@@ -55,18 +57,22 @@ export class WallPlaces {
   get limit() { return this.#limit; }
   get duty() { return [...this.#duty]; }
   get full() { return this.#duty.length >= this.#limit; }
+  /** How many sessions the wall would show in a window that is large enough. */
+  get wanted() { return Math.max(this.#duty.length, Math.min(this.#size, this.#open)); }
   /** Whether the wall has room for a session beside those on duty. */
-  get roomToLook() { return this.#size > this.#duty.length; }
+  get roomToLook() { return this.#held > this.#duty.length; }
+  get #held() { return Math.min(this.#size, this.#capacity); }
   isDuty = (id) => this.#duty.includes(id);
 
   /** Follows the sessions; `settled`: all of the day are here. Returns the ids on the wall. */
   follow(sessions, settled) {
     const open = sessions.filter(watchable).map(({ id }) => id);
+    this.#open = open.length;
     const arrived = this.#awaited.filter((id) => open.includes(id));
     this.#awaited = settled ? [] : this.#awaited.filter((id) => !open.includes(id));
     const now = {
       // places of sessions that are still awaited stay free for them
-      limit: this.#limit - this.#awaited.length, size: this.#size, duty: unique([...arrived, ...this.#duty]),
+      limit: this.#limit - this.#awaited.length, size: this.#held, duty: unique([...arrived, ...this.#duty]),
       declined: this.#declined, first: this.#first, wall: this.wall,
     };
     ({ duty: this.#duty, wall: this.wall } = arrange(open, now));
@@ -78,6 +84,13 @@ export class WallPlaces {
   resize(size) {
     this.#size = size;
     store("localStorage", LAYOUT_KEY, size);
+  }
+
+  /** Limits the wall to what the window holds; duty stays on it. @returns whether that changes anything */
+  hold(capacity) {
+    const changes = capacity !== this.#capacity;
+    this.#capacity = capacity;
+    return changes;
   }
 
   /** Puts a session on the wall before all others that are only looked at. */

@@ -3,10 +3,10 @@
  */
 import { visitName } from "../i18n/session_words.js";
 import { handedOver } from "../state/leaving.js";
+import { wallOnly } from "../state/columns.js";
 import { alertsView } from "./alerts/alerts.js";
 import { onAirView } from "./alerts/on_air.js";
 import { presenceStatus } from "./alerts/presence_status.js";
-import { quorumAlarm } from "./alerts/quorum_alarm.js";
 import { detailsView } from "./details/details.js";
 import { suspensionsView } from "./details/suspension.js";
 import { el, mark } from "./dom.js";
@@ -28,7 +28,6 @@ const noWall = () => el("main", { class: "not-watching" }, el("p", { t: "approve
 export function dutyView(supervises, actions, player) {
   const status = presenceStatus();
   const header = headerView(actions, status.node);
-  const alarm = quorumAlarm();
   const alerts = alertsView(actions);
   const list = listView(actions.onChoose);
   const suspensions = suspensionsView(actions);
@@ -40,8 +39,8 @@ export function dutyView(supervises, actions, player) {
   orderStatus.node.append(handovers.node);
   const guard = guardActs(details.node);
   list.node.append(rebookings.node, absences.node, suspensions.node);
-  const node = el("div", { class: "duty" }, header.node, el("div", {}, alarm.node, alerts.node),
-    el("div", { class: "columns" }, list.node, supervises ? wall.node : noWall(), details.node), onAir.node, orderStatus.node, player);
+  const node = el("div", { class: "duty", data: { wall: wallOnly() ? "only" : "beside" } }, header.node, ...(supervises ? [alerts.strip] : []),
+    el("div", { class: "columns" }, list.node, supervises ? wall.node : noWall(), details.node, ...(supervises ? [alerts.drawer] : [])), onAir.node, orderStatus.node, player);
   return {
     node, wall, details,
     /** @param {{state, watched, talkback, suspensions, followUps, conflicts, grounds, farewellCode, mustEnd, notices, mayExtend, mayPropose}} model */
@@ -50,6 +49,9 @@ export function dutyView(supervises, actions, player) {
       const sessions = state.todays;
       const isDown = state.hasDay && state.connection !== "up";
       mark(node, "size", state.places.size);
+      const columns = { list: folded(state, "list"), desk: folded(state, "desk") };
+      mark(node, "list", columns.list ? "folded" : "open");
+      mark(node, "desk", columns.desk ? "folded" : "open");
       mark(node, "link", state.hasDay ? state.connection : "up");
       const counts = handedOver(sessions, state.me).length > 0;
       header.update({ me: state.me, siteName: siteName(state.me, sessions), connection: state.connection, counts }, model.conflicts);
@@ -59,15 +61,14 @@ export function dutyView(supervises, actions, player) {
       });
       handovers.update({ handovers: model.handovers, me: state.me, sessionOf: (id) => state.sessions.get(id) });
       status.update(state.presence, { isStale: isDown, roomNamesOf: (id) => roomNamesOf(state, id), isDuty: state.places.isDuty });
-      alarm.update(sessions);
-      alerts.update(supervises ? sessions : []);
+      alerts.update(supervises ? sessions : [], state.clock.now(), state.history);
       suspensions.update(model.suspensions);
       rebookings.update(model.followUps.rebookings);
       absences.update(model.followUps.absences);
       list.update({
         sessions, chosen: state.chosen, watched: watched.ids, duty: state.places.duty, loaded: state.hasDay,
       });
-      wall.update(wallModel(state, watched, sessions));
+      wall.update({ ...wallModel(state, watched, sessions), columns });
       details.update(detailsModel(model));
       guard(isDown);
       markSending(details.node, model.orders.filter(({ session }) => session === state.chosen));
@@ -91,6 +92,9 @@ export function roomNamesOf(state, id) {
   return session ? visitName(session) : id;
 }
 
+/** Whether a column beside the wall is folded; an approver has no wall, and all of the columns. */
+const folded = ({ supervises, columns, places }, name) => supervises && columns.isFolded(name, places.wanted);
+
 function siteName(me, [session]) {
   const mine = session && Object.values(session.sides).find(({ site }) => site === me.site);
   return me.site_name ?? mine?.site_name ?? me.site;
@@ -102,7 +106,7 @@ function wallModel(state, watched, sessions) {
     sessions: sessions.filter(({ id, state: at }) => watched.has(id) || (id === chosen && at === "ended")),
     next: sessions.find(({ state: at }) => at === "scheduled"),
     isStale: state.hasDay && state.connection !== "up",
-    chosen, watched, listening, qualities, places, zoom, presence,
+    chosen, watched, listening, qualities, places, zoom, presence, now: state.clock.now(),
   };
 }
 

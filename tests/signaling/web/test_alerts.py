@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.signaling.web.conftest import NOTES
 from tests.support.monitor.fake_server import FakeMonitor
-from tests.support.monitor.visits import live
+from tests.support.monitor.visits import QUORUM, because, checking_in, live, person
 
 WORDS = {
     "black": ("画面全黑", "The picture is black", True),
@@ -32,6 +32,12 @@ def taken(view: dict[str, Any]) -> dict[str, Any]:
     return {**view, "state": "taken", "taken_by": MA, "taken_at": view["at"]}
 
 
+def named(view: dict[str, Any], prisoner: str) -> dict[str, Any]:
+    """Return the same visit with another prisoner."""
+    sides = view["sides"]
+    return {**view, "sides": {**sides, "prison": {**sides["prison"], "people": [person(prisoner)]}}}
+
+
 async def _notes(page: Page) -> list[int]:
     return list(await page.evaluate("window.notes"))
 
@@ -43,37 +49,77 @@ async def _record_notes(page: Page) -> None:
 
 
 def rows(page: Page) -> Any:
+    """Return the entries of the strip, one a visit."""
     return page.get_by_role("region", name="提醒", exact=True).get_by_role("listitem")
 
 
-class TestList:
-    async def test_without_alerts_the_list_is_hidden(self, on_duty: Page, server: FakeMonitor) -> None:
+async def drawer(page: Page) -> Any:
+    """Open the drawer, and return its rows of open alerts."""
+    await page.get_by_role("button", name="全部 · 记录").click()
+    return page.locator(".drawer .alert")
+
+
+class TestStrip:
+    """One line of a fixed height above the pictures, with one entry a visit."""
+
+    async def test_it_has_its_place_and_height_with_and_without_alerts(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
         await server.put(live())
         await on_duty.locator(".tile").wait_for()
         await expect(rows(on_duty)).to_have_count(0)
-        await expect(on_duty.locator(".alerts")).to_be_hidden()
+        await expect(on_duty.get_by_text("没有未完成的提醒").first).to_be_visible()
+        calm = await on_duty.locator(".strip").bounding_box()
+        tiles = await on_duty.locator(".tiles").bounding_box()
+        await server.put(live(), alerts=[alert(f"alt_{number}", "black") for number in range(16)])
+        await expect(rows(on_duty)).to_have_count(1)
+        assert calm and await on_duty.locator(".strip").bounding_box() == calm and calm["height"] <= 40
+        assert await on_duty.locator(".tiles").bounding_box() == tiles
 
-    async def test_alerts_of_all_sessions_are_listed_the_gravest_first_then_the_newest(
+    async def test_a_visit_has_one_entry_with_its_worst_alert_and_the_worst_visit_is_the_first(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
-        await server.put(live("ses_a"), alerts=[alert("alt_1", "silent", ago=5), alert("alt_2", "black", ago=90)])
-        await server.put(live("ses_b"), alerts=[alert("alt_1", "room_lost", "prison", ago=3)])
-        await expect(rows(on_duty)).to_contain_text(["会见室连接中断", "画面全黑", "长时间没有声音"])
-        await expect(rows(on_duty).nth(0)).to_contain_text("三监区 1 号会见室")
-        await expect(rows(on_duty).nth(1)).to_contain_text("会见室 2")
+        await server.put(
+            named(live("ses_a"), "王建国"), alerts=[alert("alt_1", "silent", ago=5), alert("alt_2", "black", ago=90)]
+        )
+        await server.put(named(live("ses_b"), "陈志强"), alerts=[alert("alt_1", "room_lost", "prison", ago=3)])
+        await expect(rows(on_duty)).to_contain_text(["会见室连接中断", "画面全黑"])
+        await expect(rows(on_duty).nth(0)).to_contain_text("陈志强 ⇄ 官渡区司法局")
+        await expect(rows(on_duty).nth(1)).to_contain_text("王建国 ⇄ 官渡区司法局")
+        await expect(rows(on_duty).nth(1)).to_contain_text("+1")
         await expect(rows(on_duty).nth(1)).to_contain_text("01:3")
 
+    async def test_visits_without_room_in_it_are_counted_and_open_the_drawer(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        for name in "abcdefgh":
+            await server.put(checking_in(f"ses_{name}"), alerts=[alert("alt_1", "room_lost")])
+        rest = on_duty.get_by_role("button", name="另 5 场")
+        await expect(rest).to_be_visible()
+        await rest.click()
+        await expect(on_duty.locator(".drawer .alert")).to_have_count(8)
+
     async def test_grave_and_advisory_alerts_differ_in_shape_too(self, on_duty: Page, server: FakeMonitor) -> None:
-        await server.put(live(), alerts=[alert("alt_1", "black"), alert("alt_2", "silent")])
+        await server.put(live("ses_a"), alerts=[alert("alt_1", "black")])
+        await server.put(live("ses_b"), alerts=[alert("alt_2", "silent")])
         await expect(rows(on_duty).nth(0).locator(".icon-warn")).to_have_count(1)
         await expect(rows(on_duty).nth(1).locator(".icon-muted")).to_have_count(1)
 
-    async def test_alerts_are_shown_in_english_after_the_switch(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_red_is_for_what_nobody_has_taken(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live(), alerts=[alert("alt_1", "black")])
+        await expect(rows(on_duty)).to_have_attribute("data-level", "grave")
         await server.put(live(), alerts=[taken(alert("alt_1", "black"))])
-        await on_duty.get_by_role("button", name="Switch to English").click()
-        row = on_duty.get_by_role("region", name="Alerts", exact=True).get_by_role("listitem")
-        await expect(row).to_contain_text("The picture is black")
-        await expect(row).to_contain_text("Taken by 马丽")
+        await expect(rows(on_duty)).to_have_attribute("data-level", "taken")
+        await server.put(live(), alerts=[alert("alt_2", "silent")])
+        await expect(rows(on_duty)).to_have_attribute("data-level", "advisory")
+
+    async def test_a_quorum_with_the_minimum_alone_is_grave_only_while_somebody_has_just_left(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        soon = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
+        await server.put(live(), alerts=[alert("alt_1", "black", grave_until=soon)])
+        await expect(rows(on_duty)).to_have_attribute("data-level", "grave")
+        await expect(rows(on_duty)).to_have_attribute("data-level", "advisory")
 
     async def test_the_tile_of_a_session_with_alerts_is_marked(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live(), alerts=[alert("alt_1", "silent"), alert("alt_2", "black")])
@@ -82,37 +128,83 @@ class TestList:
         await server.put(live(), alerts=[])
         await expect(chip).to_be_hidden()
 
+    async def test_a_quorum_in_danger_has_an_entry_without_any_alert(self, on_duty: Page, server: FakeMonitor) -> None:
+        risk = {**QUORUM, "visitor": {**QUORUM["visitor"], "at_risk": True}}
+        await server.put(live(), quorum=risk)
+        await expect(rows(on_duty)).to_contain_text("监督人数即将不足")
+        reason = because("quorum_lost", "监督人员不足，会见中止", "Too few supervisors are watching")
+        await server.put(live(), state="held", gate="shut", reason=reason)
+        await expect(rows(on_duty)).to_contain_text("监督人数不足，会见已中止")
+        await server.put(live())
+        await expect(rows(on_duty)).to_have_count(0)
+
+    async def test_a_quorum_at_risk_before_the_visit_has_none(self, on_duty: Page, server: FakeMonitor) -> None:
+        risk = {which: {**side, "at_risk": True} for which, side in QUORUM.items()}
+        await server.put(checking_in(quorum=risk))
+        await on_duty.locator(".tile").wait_for()
+        await expect(rows(on_duty)).to_have_count(0)
+
+
+class TestDrawer:
+    async def test_it_lists_every_alert_and_lies_over_no_picture(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live(), alerts=[alert("alt_1", "silent"), taken(alert("alt_2", "black"))])
+        await expect(await drawer(on_duty)).to_contain_text(["画面全黑", "长时间没有声音"])
+        box = await on_duty.locator(".drawer").bounding_box()
+        wall = await on_duty.locator(".wall").bounding_box()
+        assert box and wall and box["x"] >= wall["x"] + wall["width"] - 1
+        await on_duty.keyboard.press("Escape")
+        await expect(on_duty.locator(".drawer")).to_be_hidden()
+        await expect(on_duty.get_by_role("button", name="全部 · 记录")).to_be_focused()
+
+    async def test_alerts_are_shown_in_english_after_the_switch(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live(), alerts=[taken(alert("alt_1", "black"))])
+        row = await drawer(on_duty)
+        await on_duty.get_by_role("button", name="Switch to English").click()
+        await expect(row).to_contain_text("The picture is black")
+        await expect(row).to_contain_text("Taken by 马丽")
+
+    async def test_the_record_tells_what_was_done_when_and_by_whom(self, on_duty: Page, server: FakeMonitor) -> None:
+        black = taken(alert("alt_1", "black"))
+        await server.put(live(), alerts=[black])
+        done = {**taken(alert("alt_0", "silent", ago=60)), "state": "done", "done_by": MA, "done_at": black["at"]}
+        server.done_alerts["ses_a"] = [done]
+        await drawer(on_duty)
+        await server.put(live(), muted=[{"side": "visitor", "article": "YN-16-2", "site": "yunnan-1", "by": MA}])
+        await server.put(live(), state="held", gate="shut", reason=because("room_lost", "会见室连接中断", "Room lost"))
+        lines = on_duty.get_by_role("list", name="本班记录").get_by_role("listitem")
+        await expect(lines.filter(has_text="处理提醒：画面全黑 · 马丽")).to_have_count(1)
+        await expect(lines.filter(has_text="完成提醒：长时间没有声音 · 马丽")).to_have_count(1)
+        await expect(lines.filter(has_text="静音：家属一方 · 马丽")).to_have_count(1)
+        await expect(lines.filter(has_text="已中止：会见室连接中断")).to_have_count(1)
+        await expect(lines.first).to_contain_text("王建国 ⇄ 官渡区司法局")
+
 
 class TestTakingAndFinishing:
     async def test_one_click_takes_an_alert_and_one_finishes_it(self, on_duty: Page, server: FakeMonitor) -> None:
         black = alert("alt_1", "black")
         await server.put(live(), alerts=[black])
-        await rows(on_duty).get_by_role("button", name="处理：画面全黑 · 会见室 2").click()
+        await rows(on_duty).get_by_role("button", name="处理：画面全黑 · 王建国 ⇄ 官渡区司法局 · 会见室 2").click()
         await server.until(lambda: bool(server.orders))
-        order = {key: value for key, value in server.orders[-1].items() if key != "id"}
+        order = {key: value for key, value in server.orders[-1].items() if key in ("type", "session", "alert")}
         assert order == {"type": "take_alert", "session": "ses_a", "alert": "alt_1"}
         await server.put(live(), alerts=[taken(black)])
-        await expect(rows(on_duty)).to_contain_text("马丽 处理中")
-        await expect(rows(on_duty).get_by_role("button", name="处理")).to_have_count(0)
-        finish = rows(on_duty).get_by_role("button", name="完成：画面全黑 · 会见室 2")
+        finish = rows(on_duty).get_by_role("button", name="完成：画面全黑 · 王建国 ⇄ 官渡区司法局 · 会见室 2")
         await expect(finish).to_be_focused()  # the keyboard stays where it was
         await on_duty.keyboard.press("Enter")
         await server.until(lambda: len(server.orders) == 2)
         assert server.orders[-1]["type"] == "finish_alert"
 
-    async def test_the_topmost_alert_carries_the_key(self, on_duty: Page, server: FakeMonitor) -> None:
+    async def test_the_worst_visit_carries_the_key_for_its_worst_alert(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
         await server.put(live(), alerts=[alert("alt_1", "silent"), alert("alt_2", "black")])
         carries = on_duty.locator('[aria-keyshortcuts="A"]')
-        await expect(carries).to_have_attribute("aria-label", "处理：画面全黑 · 会见室 2")
-        await server.put(live(), alerts=[taken(alert("alt_2", "black"))])
-        await expect(carries).to_have_attribute("aria-label", "完成：画面全黑 · 会见室 2")
-
-    async def test_the_key_takes_the_topmost_alert(self, on_duty: Page, server: FakeMonitor) -> None:
-        await server.put(live(), alerts=[alert("alt_1", "silent"), alert("alt_2", "black")])
-        await expect(on_duty.locator('[aria-keyshortcuts="A"]')).to_be_visible()
+        await expect(carries).to_have_attribute("aria-label", "处理：画面全黑 · 王建国 ⇄ 官渡区司法局 · 会见室 2")
         await on_duty.keyboard.press("a")
         await server.until(lambda: bool(server.orders))
         assert (server.orders[-1]["type"], server.orders[-1]["alert"]) == ("take_alert", "alt_2")
+        await server.put(live(), alerts=[taken(alert("alt_2", "black"))])
+        await expect(carries).to_have_attribute("aria-label", "完成：画面全黑 · 王建国 ⇄ 官渡区司法局 · 会见室 2")
 
     async def test_a_refused_order_is_shown(self, on_duty: Page, server: FakeMonitor) -> None:
         problem = {"type": "urn:huijian:problem:conflict", "title": "与现有状态冲突", "title_en": "Conflict"}
@@ -145,17 +237,18 @@ class TestSound:
         await on_duty_alone.clock.run_for(10_500)
         await on_duty_alone.wait_for_function("() => window.notes.length === 6")
         await server.put(live(), alerts=[taken(alert("alt_1", "black"))])
-        await expect(rows(on_duty_alone)).to_contain_text("处理中")
+        await expect(rows(on_duty_alone)).to_have_attribute("data-level", "taken")
         await on_duty_alone.wait_for_timeout(1000)
         await on_duty_alone.clock.run_for(30_000)
         assert len(await _notes(on_duty_alone)) == 6
 
     async def test_the_sound_can_be_switched_off(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live(), alerts=[alert("alt_1", "silent")])
+        found = await drawer(on_duty)
         await on_duty.get_by_role("button", name="提醒音：开").click()
         await _record_notes(on_duty)
         await server.put(live(), alerts=[alert("alt_1", "silent"), alert("alt_2", "black")])
-        await expect(rows(on_duty)).to_have_count(2)
+        await expect(found).to_have_count(2)
         await on_duty.get_by_role("button", name="提醒音：关").focus()
         assert await _notes(on_duty) == []
         await on_duty.keyboard.press("Enter")
@@ -165,8 +258,14 @@ class TestSound:
 class TestAnnouncements:
     async def test_new_and_finished_alerts_are_announced(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live(), alerts=[alert("alt_1", "silent")])
-        await expect(on_duty.locator("#announce")).to_contain_text("长时间没有声音 · 会见室 2")
+        await expect(on_duty.locator("#announce")).to_contain_text("长时间没有声音 · 王建国 ⇄ 官渡区司法局 · 会见室 2")
         await server.put(live(), alerts=[alert("alt_1", "silent"), alert("alt_2", "black")])
-        await expect(on_duty.locator("#announce-urgent")).to_contain_text("画面全黑 · 会见室 2")
+        await expect(on_duty.locator("#announce-urgent")).to_contain_text("画面全黑 · 王建国")
         await server.put(live(), alerts=[alert("alt_1", "silent")])
-        await expect(on_duty.locator("#announce")).to_contain_text("提醒已完成：画面全黑 · 会见室 2")
+        await expect(on_duty.locator("#announce")).to_contain_text("提醒已完成：画面全黑 · 王建国")
+
+    async def test_of_many_at_once_the_worst_are_read_out_and_the_rest_is_counted(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(live(), alerts=[alert(f"alt_{number}", "black", ago=number) for number in range(16)])
+        await expect(on_duty.locator("#announce-urgent")).to_contain_text("另有 13 条")

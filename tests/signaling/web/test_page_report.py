@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.support.monitor.fake_server import FakeMonitor
-from tests.support.monitor.visits import QUORUM, because, checking_in, live
+from tests.support.monitor.visits import live
 
 BOTH = [{"session": "ses_a", "side": "prison"}, {"session": "ses_a", "side": "visitor"}]
 # headless Chromium calls every tab visible: the test reports what a window manager would
@@ -217,24 +217,3 @@ class TestPresenceStatus:
         await expect(chip).to_have_attribute("title", "王建国 ⇄ 官渡区司法局：监督页面不在前台")
         await on_duty.get_by_role("button", name="Switch to English").click()
         await expect(chip).to_have_text("You do not count: The page is not in front")
-
-
-class TestQuorumAlarm:
-    async def test_a_quorum_at_risk_and_a_lost_one_raise_the_alarm(self, on_duty: Page, server: FakeMonitor) -> None:
-        await server.put(live())
-        alarm = on_duty.locator(".alarm")
-        await expect(alarm).to_be_hidden()
-        risk = {**QUORUM, "visitor": {**QUORUM["visitor"], "at_risk": True}}
-        await server.put(live(), quorum=risk)
-        await expect(alarm).to_contain_text("监督人数即将不足：三监区 1 号会见室 ⇄ 会见室 2")
-        reason = because("quorum_lost", "管理员不足，会见中止", "Too few supervisors are watching")
-        await server.put(live(), state="held", gate="shut", reason=reason)
-        await expect(alarm).to_contain_text("管理员不足，会见已中止：三监区 1 号会见室 ⇄ 会见室 2")
-        await server.put(live())
-        await expect(alarm).to_be_hidden()
-
-    async def test_a_quorum_at_risk_before_the_visit_raises_no_alarm(self, on_duty: Page, server: FakeMonitor) -> None:
-        risk = {which: {**side, "at_risk": True} for which, side in QUORUM.items()}
-        await server.put(checking_in(quorum=risk))
-        await on_duty.locator(".tile").wait_for()
-        await expect(on_duty.locator(".alarm")).to_be_hidden()

@@ -157,7 +157,7 @@ class TestLayouts:
                 assert await on_duty.evaluate(NO_ROOM) == 0
                 assert await on_duty.evaluate(SCROLLS) is False
                 smallest = "() => Math.min(...[...document.querySelectorAll('video')].map((v) => v.clientHeight))"
-                assert await on_duty.evaluate(smallest) >= 60
+                assert await on_duty.evaluate(smallest) >= 90
                 await on_duty.get_by_role("button", name=words).click()
 
 

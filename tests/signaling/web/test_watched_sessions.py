@@ -83,7 +83,7 @@ class TestReceiving:
 
     async def test_quality_is_shown_in_numbers(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
-        await expect(on_duty.locator(".picture").get_by_text("帧/秒")).to_have_count(2)
+        await expect(on_duty.locator(".quality-part").get_by_text("帧/秒")).to_have_count(2)
         await server.quality("ses_a", 0.08)
         await expect(on_duty.locator(".picture").get_by_text("上行丢包 8%")).to_have_count(2)
 

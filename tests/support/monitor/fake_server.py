@@ -98,6 +98,7 @@ class FakeMonitor:
         self.tests: dict[str, list[dict[str, Any]]] = {}  # of equipment, by room, the newest first
         self.more_grounds: list[dict[str, Any]] = []
         self.notes: dict[str, list[dict[str, Any]]] = {}
+        self.done_alerts: dict[str, list[dict[str, Any]]] = {}  # by session
         self.conditions: dict[str, dict[str, Any]] = {}  # members of a ground beyond the usual, by its code
         self.refuse: dict[str, dict[str, Any]] = {}  # by the order's type, or "whep", "whip"
         self.posts = 0
@@ -326,6 +327,11 @@ class FakeMonitor:
         self.by_rest.append((match["order"], match["id"], json.loads(text) if text else None))
         return web.json_response({"ok": True})
 
+    async def kept_alerts(self, request: web.Request) -> web.Response:
+        """Return the open alerts of a session, and those that the test has let be done."""
+        name = request.match_info["id"]
+        return web.json_response({"alerts": [*self.sessions[name].get("alerts", []), *self.done_alerts.get(name, [])]})
+
     async def room_tests(self, request: web.Request) -> web.Response:
         """Return the history of a room's tests."""
         return web.json_response({"tests": self.tests.get(request.match_info["room"], [])})
@@ -459,6 +465,7 @@ class FakeMonitor:
                 web.get("/api/v1/sessions/{id}/interventions", self.grounds),
                 web.get("/api/v1/sessions/{id}/notes", self.listed),
                 web.get("/api/v1/sessions/{id}/extensions", self.extensions),
+                web.get("/api/v1/sessions/{id}/alerts", self.kept_alerts),
                 web.get("/api/v1/sessions/{id}/orders/{order}", self.outcome),
                 web.get("/api/v1/colleagues", self.free_colleagues),
                 web.post("/api/v1/handovers", self.handed_over),

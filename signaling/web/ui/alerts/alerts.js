@@ -1,119 +1,76 @@
 /**
- * Alerts (提醒) of all sessions of the site, the gravest first: shown by words and shape, sounded and announced, with
- * buttons to take and to finish each. The server decides what is an alert.
+ * Alerts (提醒) of all sessions of the site: the strip with one entry a visit, the drawer with all of them and with the
+ * shift's history, their sound, and their announcements. The server decides what is an alert.
  */
 import { inWords, t } from "../../i18n/i18n.js";
-import { roomNames } from "../../i18n/session_words.js";
 import { AlertSound } from "../../media/alert_sound.js";
-import { minutesSeconds } from "../../state/clock.js";
-import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
+import { entriesOf, openAlerts } from "../../state/open_alerts.js";
+import { el, icon, mark, put, show, swapIcon } from "../dom.js";
 import { announce } from "../toast.js";
+import { shapeOf, TRIANGLE, wordsOf } from "./alert_words.js";
+import { drawerView } from "./drawer.js";
+import { stripView } from "./strip.js";
 
-const TRIANGLE = "warn"; // marks all grave alerts: shape as well as colour distinguishes them
-const SHAPES = { drill: "warn", silent: "muted", heads: "people", one_minute: "clock", five_minutes: "clock" };
 const ANNOUNCED_ELSEWHERE = new Set(["one_minute", "five_minutes"]); // announcements.js has them to the second
+const READ_OUT = 3; // alerts that are read out at once; of more only how many there are
 
-/** {session, alert, key} of each open alert: the gravest first, new ones before taken ones, then the newest. */
-export function openAlerts(sessions) {
-  const open = sessions.flatMap((session) => (session.alerts ?? [])
-    .map((alert) => ({ session, alert, key: `${session.id}/${alert.id}` })));
-  return open.sort((a, b) => rank(a.alert) - rank(b.alert) || b.alert.at.localeCompare(a.alert.at));
-}
-
-const rank = ({ grave, state }) => (grave ? 0 : 2) + (state === "new" ? 0 : 1);
-const roomOf = ({ session, alert }) => (alert.side ? session.sides[alert.side].room_name : roomNames(session));
-const wordsOf = (entry) => `${inWords(entry.alert)} · ${roomOf(entry)}`;
-
-/** @param {{onTakeAlert(session, id), onFinishAlert(session, id), onChoose(session id)}} actions */
+/** @param {{onTakeAlert(session, id), onFinishAlert(session, id), onOpen(session id), onHistory()}} actions */
 export function alertsView(actions) {
-  const rows = new Map();
   const sound = new AlertSound();
-  const list = el("ol", { class: "alert-list" });
-  const count = el("span", { class: "count" });
-  const toggle = soundSwitch(sound);
-  const node = el("section", { class: "alerts", "aria-labelledby": "alerts-title" },
-    el("div", { class: "line" }, el("h2", { id: "alerts-title", t: "alerts" }), count, el("span", { class: "spring" }), toggle.node), list);
-  let open = [];
+  const drawer = drawerView(actions, sound);
+  const strip = stripView(actions, drawer);
+  let sessions = [];
   let announced = new Map();
+  let drawn = "";
 
   /** Announces what is new, and what is over. */
-  function announceChanges() {
-    const now = new Map(open.map((entry) => [entry.key, entry]));
-    const came = open.filter(({ key, alert }) => !announced.has(key) && !ANNOUNCED_ELSEWHERE.has(alert.kind));
-    const went = [...announced.values()].filter(({ key, alert }) => !now.has(key) && !ANNOUNCED_ELSEWHERE.has(alert.kind));
+  function announceChanges(open) {
+    const heard = open.filter(({ alert }) => !ANNOUNCED_ELSEWHERE.has(alert.kind));
+    const now = new Map(heard.map((entry) => [entry.key, entry]));
+    const came = heard.filter(({ key }) => !announced.has(key));
+    const went = [...announced.values()].filter(({ key }) => !now.has(key));
     announced = now;
-    if (came.length) announce(came.map(wordsOf).join(t("and_then")), came.some(({ alert }) => alert.grave));
-    else if (went.length) announce(`${t("alert_over")}${t("colon")}${went.map(wordsOf).join(t("and_then"))}`);
+    if (came.length) announce(readOut(came), came.some(({ isGrave }) => isGrave));
+    else if (went.length) announce(`${t("alert_over")}${t("colon")}${readOut(went)}`);
+  }
+
+  function draw(now) {
+    const open = openAlerts(sessions, now);
+    drawn = gravity(open);
+    strip.update(entriesOf(sessions, now), now);
+    drawer.update(open, sessions);
+    announceChanges(open);
+    sound.follow(forSound(open));
   }
 
   return {
-    node,
-    update(sessions) {
-      open = openAlerts(sessions);
-      show(node, open.length > 0);
-      put(count, open.length);
-      keyed(list, rows, open.map((entry, at) => ({ ...entry, isTop: at === 0 })), ({ key }) => key, () => alertRow(actions));
-      toggle.update();
-      announceChanges();
-      sound.follow(open);
+    strip: strip.node, drawer: drawer.node,
+    /** @param {Date | null} now the server's time @param {ShiftHistory} history */
+    update(next, now, history) {
+      sessions = next;
+      drawer.follow(history);
+      draw(now);
     },
     tick(now) {
-      rows.forEach((row) => row.tick(now));
-      sound.follow(open);
+      const open = openAlerts(sessions, now);
+      if (gravity(open) !== drawn) draw(now); // an alert has become advisory by time alone
+      strip.tick(now);
+      drawer.tick(now);
+      sound.follow(forSound(open));
     },
-    close: () => sound.close(),
-  };
-}
-
-function soundSwitch(sound) {
-  const words = el("span");
-  const node = el("button", { type: "button", class: "small-button", on: { click: () => { sound.switch(); update(); } } }, icon("sound"), words);
-  function update() {
-    node.setAttribute("aria-pressed", String(sound.on));
-    swapIcon(node, sound.on ? "sound" : "muted");
-    put(words, t(sound.on ? "alert_sound_on" : "alert_sound_off"));
-  }
-  return { node, update };
-}
-
-function alertRow({ onTakeAlert, onFinishAlert, onChoose }) {
-  let shown = null;
-  const words = el("strong");
-  const where = el("button", { type: "button", class: "alert-room", on: { click: () => onChoose(shown.session.id) } });
-  const since = el("time");
-  const by = el("span", { class: "small" });
-  const take = el("button", { type: "button", class: "small-button", t: "alert_take", on: { click: () => onTakeAlert(shown.session, shown.alert.id) } });
-  const finish = el("button", { type: "button", class: "small-button", t: "alert_finish", on: { click: () => onFinishAlert(shown.session, shown.alert.id) } });
-  const node = el("li", { class: "alert" }, icon(TRIANGLE), words, where, since, by, el("span", { class: "spring" }), take, finish);
-  return {
-    node,
-    update(entry) {
-      const { alert, isTop } = shown = entry;
-      mark(node, "level", alert.grave ? "grave" : "advisory");
-      mark(node, "state", alert.state);
-      swapIcon(node, alert.grave ? TRIANGLE : SHAPES[alert.kind]);
-      put(words, inWords(alert));
-      put(where, roomOf(entry));
-      since.dateTime = alert.at;
-      put(by, alert.taken_by ? t("alert_taken_by", { name: alert.taken_by.name }) : "");
-      const leaves = document.activeElement === take && alert.state !== "new";
-      show(take, alert.state === "new");
-      if (leaves) finish.focus(); // the keyboard focus stays in the list
-      take.setAttribute("aria-label", `${t("alert_take")}${t("colon")}${wordsOf(entry)}`);
-      finish.setAttribute("aria-label", `${t("alert_finish")}${t("colon")}${wordsOf(entry)}`);
-      shortcut(take, isTop && alert.state === "new");
-      shortcut(finish, isTop && alert.state !== "new");
-    },
-    tick(now) {
-      if (now && shown) put(since, minutesSeconds(Math.max(0, Math.floor((now - Date.parse(shown.alert.at)) / 1000) * 1000)));
+    close() {
+      strip.close();
+      sound.close();
     },
   };
 }
 
-/** Gives the key A to a button, or takes it away. */
-function shortcut(button, has) {
-  if (has) button.setAttribute("aria-keyshortcuts", "A");
-  else button.removeAttribute("aria-keyshortcuts");
+const gravity = (open) => open.map(({ key, isGrave }) => `${key}${isGrave}`).join();
+const forSound = (open) => open.map(({ key, alert, isGrave }) => ({ key, alert: { ...alert, grave: isGrave } }));
+
+function readOut(entries) {
+  const words = entries.slice(0, READ_OUT).map(wordsOf).join(t("and_then"));
+  return entries.length > READ_OUT ? `${words}${t("and_then")}${t("alerts_more", { count: entries.length - READ_OUT })}` : words;
 }
 
 /** The mark on the tile of a session with alerts. */
@@ -122,14 +79,14 @@ export function alertChip() {
   const node = el("span", { class: "chip alert-chip" }, icon(TRIANGLE), words);
   return {
     node,
-    update(session) {
-      const [top, ...more] = openAlerts([session]);
+    update(session, now = null) {
+      const [top, ...more] = openAlerts([session], now);
       show(node, Boolean(top));
       if (!top) return;
-      mark(node, "level", top.alert.grave ? "bad" : "wait");
-      swapIcon(node, top.alert.grave ? TRIANGLE : SHAPES[top.alert.kind]);
+      mark(node, "level", top.isGrave ? "bad" : "wait");
+      swapIcon(node, shapeOf(top.alert, top.isGrave));
       put(words, inWords(top.alert) + (more.length ? ` +${more.length}` : ""));
-      node.title = openAlerts([session]).map(wordsOf).join("\n");
+      node.title = openAlerts([session], now).map(wordsOf).join("\n");
     },
   };
 }

@@ -1,12 +1,13 @@
 /**
- * One side of a watched session: picture, site and room, loudness, sound switch and quality.
+ * One side of a watched session: its picture, and at the lower edge of it site and room, loudness, sound switch and what
+ * is not good in its quality.
  */
 import { t } from "../../i18n/i18n.js";
 import { shortSideKey, sideKey } from "../../i18n/session_words.js";
 import { Meter } from "../../media/sound.js";
 import { el, icon, mark, put, rename, show, swapIcon } from "../dom.js";
 import { pictureMarks } from "../session_badges.js";
-import { qualityLine } from "./quality.js";
+import { qualityMark } from "./quality.js";
 
 const SOUNDING = 0.12; // of the meter: a lower level is a quiet room
 
@@ -20,19 +21,17 @@ export function pictureView(side, actions) {
   const meter = el("span", { class: "meter", role: "img", tLabel: "loudness" }, bar);
   const words = el("span");
   const sound = el("button", { type: "button", class: "sound", on: { click: () => actions.onSound(side) } }, icon("muted"), words);
-  const quality = qualityLine();
-  const frozen = el("p", { class: "frozen" }, icon("frozen"), el("span", { t: "frozen_sign" }));
+  const quality = qualityMark();
+  const frozen = el("p", { class: "frozen edge" }, icon("frozen"), el("span", { t: "frozen_sign" }));
   const zoomWords = el("span", { class: "unseen" });
-  const enlarge = el("button", { type: "button", class: "dark enlarge", on: { click: () => actions.onZoom(side) } }, icon("enlarge"), zoomWords);
+  const enlarge = el("button", { type: "button", class: "dark enlarge edge", on: { click: () => actions.onZoom(side) } }, icon("enlarge"), zoomWords);
   const marks = pictureMarks(side);
   const screen = el("div", { class: "screen", on: { dblclick: (event) => event.target.closest("button") || actions.onZoom(side) } },
     video, frozen, marks.node, cover.node, enlarge);
   const full = el("span", { class: "full", t: `side_${side}` });
   const brief = el("span", { class: "brief", t: `side_short_${side}` });
   const node = el("figure", { class: "picture", data: { side } }, screen,
-    el("figcaption", {},
-      el("span", { class: "line" }, el("strong", {}, full, brief), meter, where, sound),
-      quality.node));
+    el("figcaption", { class: "edge" }, el("strong", {}, full, brief), meter, where, quality.node, sound));
   let loudness = null;
   let metered = null;
   let shown = null;
@@ -55,7 +54,7 @@ export function pictureView(side, actions) {
 
   return {
     node,
-    update({ session, whep, heard, sent, zoomed }) {
+    update({ session, whep, heard, sent, zoomed, mayZoom }) {
       shown = { session, whep };
       mark(video, "session", session.id); // dispatch/page_report.js reads it
       rename(full, sideKey(session, side));
@@ -73,6 +72,7 @@ export function pictureView(side, actions) {
       swapIcon(sound, heard ? "sound" : "muted");
       put(words, t(heard ? "listening" : "listen"));
       show(sound, Boolean(whep));
+      show(enlarge, mayZoom);
       swapIcon(enlarge, zoomed ? "shrink" : "enlarge");
       put(zoomWords, `${t(zoomed ? "zoom_out" : "zoom_in")} ${t(sideKey(session, side))}`);
       enlarge.title = zoomWords.textContent;

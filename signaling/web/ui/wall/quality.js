@@ -12,8 +12,20 @@ const LEVELS = { good: "good", fair: "wait", poor: "bad" };
 const ICONS = { good: "check", fair: "warn", poor: "warn" };
 const percent = (share, digits = 0) => (share * 100).toFixed(digits);
 
-/** The line under a picture: the grade and the numbers, those that are not good first. */
-export function qualityLine() {
+/** The quality on a picture: nothing while it is good, else the grade and the numbers that are not good. */
+export function qualityMark() {
+  const line = qualityLine(troubles);
+  return {
+    node: line.node,
+    update(now, sends, sent) {
+      line.update(now, sends, sent);
+      mark(line.node, "level", now && sends ? LEVELS[grade(now)] : "none");
+    },
+  };
+}
+
+/** The line of the details: the grade and the numbers, those that are not good first. `named`: which numbers it holds. */
+function qualityLine(named = (now) => [...troubles(now), ...Object.keys(now)]) {
   const word = el("span");
   const chip = el("span", { class: "grade" }, icon("check"), word);
   const numbers = el("span", { class: "numbers" });
@@ -25,7 +37,7 @@ export function qualityLine() {
     update(now, sends, sent) {
       show(chip, Boolean(now) && sends);
       put(uplink, uplinkWords(sent));
-      put(numbers, now && sends ? numbersOf(now).join(" · ") : "");
+      put(numbers, now && sends ? numbersOf(now, named(now)).join(" · ") : "");
       node.title = [numbers.textContent, uplink.textContent].filter(Boolean).join(" · ");
       if (!now || !sends) return;
       const level = grade(now);
@@ -36,8 +48,8 @@ export function qualityLine() {
   };
 }
 
-/** The numbers in words, those that are not good first: a small tile has no room for more. */
-function numbersOf(now) {
+/** The numbers of these names in words, in their order. */
+function numbersOf(now, named) {
   const { kbps, loss, fps, delay, frozen } = now;
   const words = {
     loss: t("q_loss", { loss: percent(loss, 1) }),
@@ -46,8 +58,8 @@ function numbersOf(now) {
     fps: t("q_fps", { fps: Math.round(fps) }),
     frozen: t("q_frozen", { frozen: percent(frozen) }),
   };
-  const names = new Set([...troubles(now), ...Object.keys(words)]);
-  return [...names].map((name) => words[name].replaceAll(" ", "\u00a0")).filter(Boolean); // a number keeps its unit
+  const names = [...new Set(named)].filter((name) => name in words);
+  return names.map((name) => words[name].replaceAll(" ", "\u00a0")).filter(Boolean); // a number keeps its unit
 }
 
 function uplinkWords(sent) {

@@ -1,8 +1,8 @@
 /**
- * One session on the wall: both pictures, and one bar with state, quorum, recording and duty.
+ * One session on the wall: both pictures, with the facts as lines at their edges, which take no height from them.
  */
 import { inWords, t } from "../../i18n/i18n.js";
-import { namesOf, reasonOf, roomNames, shortSideKey } from "../../i18n/session_words.js";
+import { namesOf, reasonOf, visitLine, visitName } from "../../i18n/session_words.js";
 import { minutesSeconds, urgency } from "../../state/clock.js";
 import { SIDES } from "../../state/sessions.js";
 import { alertChip } from "../alerts/alerts.js";
@@ -10,12 +10,12 @@ import { el, icon, mark, put, show, swapIcon } from "../dom.js";
 import { quorumChip, recordingLight, stateBadge } from "../session_badges.js";
 import { pictureView } from "./picture.js";
 
-/** @param {{onChoose(id), onSound(id, side), onRetry(id, side), onDuty(id), onZoom(id, side | null)}} actions */
+/** @param {{onOpen(id), onSound(id, side), onRetry(id, side), onDuty(id), onZoom(id, side | null)}} actions */
 export function tileView(actions) {
   let id = "";
   const badge = stateBadge();
   const number = el("span", { class: "tile-number", "aria-hidden": "true" });
-  const rooms = el("button", { type: "button", class: "tile-name", on: { click: () => actions.onChoose(id) } });
+  const name = el("button", { type: "button", class: "tile-name", on: { click: () => actions.onOpen(id) } });
   const left = el("span", { class: "left" });
   const quorums = SIDES.map(quorumChip);
   const light = recordingLight();
@@ -24,7 +24,6 @@ export function tileView(actions) {
   const both = el("button", { type: "button", class: "sound both", tTitle: "listen_both", on: { click: () => actions.onSound(id, "both") } }, icon("sound"), el("span", { t: "listen_both" }));
   const zoomWords = el("span", { class: "unseen" });
   const enlarge = el("button", { type: "button", class: "dark zoom", on: { click: () => actions.onZoom(id, null) } }, icon("enlarge"), zoomWords);
-  const officers = SIDES.map((side) => el("span", { data: { side } }));
   const slateWords = el("span");
   const slate = el("p", { class: "slate" }, icon("held"), slateWords);
   const pictures = SIDES.map((side) => pictureView(side, {
@@ -32,50 +31,57 @@ export function tileView(actions) {
     onRetry: (which) => actions.onRetry(id, which),
     onZoom: (which) => actions.onZoom(id, which),
   }));
-  const bar = el("div", { class: "tile-bar", on: { dblclick: (event) => event.target.closest("button") || actions.onZoom(id, null) } },
-    el("div", { class: "tile-head" }, number, badge.node, rooms, el("span", { class: "spring" }), left),
-    el("div", { class: "tile-facts" }, alerts.node, ...quorums.map((chip) => chip.node), light.node,
-      el("span", { class: "tile-actions" }, duty.node, both, enlarge)));
-  const names = el("p", { class: "tile-officers", "aria-hidden": "true" }, icon("people"), ...officers); // the chips hold it, too
-  const node = el("article", { class: "tile", tabindex: "-1" }, bar, names, slate,
-    el("div", { class: "pictures" }, ...pictures.map((picture) => picture.node)));
+  const edge = el("div", { class: "tile-bar edge" },
+    el("div", { class: "tile-head" }, number, badge.node, name, el("span", { class: "spring" }), left),
+    slate,
+    el("div", { class: "tile-facts" }, duty.node, alerts.node, ...quorums.map((chip) => chip.node), light.node,
+      el("span", { class: "tile-actions" }, both, enlarge)));
+  const node = el("article", { class: "tile", tabindex: "-1" },
+    el("div", { class: "pictures" }, ...pictures.map((picture) => picture.node)), edge);
   return {
     node,
-    update({ session, chosen, watched, listening, quality, isDuty, zoom, presence, number: at }) {
+    update({ session, chosen, watched, listening, quality, isDuty, zoom, mayZoom, trouble, presence, now, number: at }) {
       id = session.id;
       const over = session.state === "ended";
-      node.setAttribute("aria-label", roomNames(session));
+      node.setAttribute("aria-label", visitLine(session));
       mark(node, "chosen", chosen);
       mark(node, "state", session.state);
       mark(node, "duty", isDuty);
+      mark(node, "trouble", trouble);
       mark(node, "zoomed", Boolean(zoom));
       mark(node, "side", zoom?.side ?? "");
       put(number, at <= 9 ? at : "");
       badge.update(session);
-      put(rooms, roomNames(session));
-      rooms.title = rooms.textContent;
+      put(name, visitName(session));
+      name.title = [visitLine(session), ...SIDES.map((side) => namesOf(session.quorum[side].have))].join("\n");
       for (const chip of quorums) {
         chip.update(session);
         show(chip.node, !over);
       }
-      SIDES.forEach((side, which) => put(officers[which], `${t(shortSideKey(session, side))}${t("colon")}${namesOf(session.quorum[side].have)}`));
-      show(names, !over);
       light.update(session);
-      alerts.update(session);
+      alerts.update(session, now);
       duty.update(isDuty, presence);
       show(duty.node, !over);
-      const listeningBoth = listening.is(session.id, "both");
-      both.setAttribute("aria-pressed", String(listeningBoth));
+      both.setAttribute("aria-pressed", String(listening.is(session.id, "both")));
       show(both, watched.has(session.id));
+      show(enlarge, mayZoom || Boolean(zoom));
       swapIcon(enlarge, zoom ? "shrink" : "enlarge");
       put(zoomWords, t(zoom ? "zoom_out" : "zoom_in"));
       enlarge.title = zoomWords.textContent;
       show(slate, session.state === "held" || over);
       put(slateWords, `${t(`state_${session.state}`)}${t("colon")}${reasonOf(session)}`);
       SIDES.forEach((side, which) => pictures[which].update({
-        session, whep: watched.get(session.id, side), zoomed: zoom?.side === side,
+        session, whep: watched.get(session.id, side), zoomed: zoom?.side === side, mayZoom: mayZoom || Boolean(zoom),
         heard: listening.hears(session.id, side), sent: quality?.sides[side],
       }));
+    },
+    /** Takes its place on the wall: a rectangle of wall_geometry.js, or null where it has none. */
+    place(rectangle, stacked) {
+      show(node, rectangle !== null);
+      mark(node, "stacked", stacked);
+      if (!rectangle) return;
+      placeIn(node, rectangle);
+      pictures.forEach((picture, at) => placeIn(picture.node, rectangle.pictures[at]));
     },
     tick(ms) {
       show(left, ms !== null);
@@ -85,6 +91,22 @@ export function tileView(actions) {
     levels: () => pictures.forEach((picture) => picture.level()),
     close: () => pictures.forEach((picture) => picture.close()),
   };
+}
+
+/** Writes a property of a style only when it differs. */
+function style(node, name, value) {
+  if (node.style[name] !== value) node.style[name] = value;
+}
+
+function sizeOf(node, { width, height }) {
+  style(node, "width", `${width}px`);
+  style(node, "height", `${height}px`);
+}
+
+function placeIn(node, rectangle) {
+  style(node, "left", `${rectangle.x}px`);
+  style(node, "top", `${rectangle.y}px`);
+  sizeOf(node, rectangle);
 }
 
 /** Shows whether this session is the officer's duty and, which is another thing, whether they count for it. */

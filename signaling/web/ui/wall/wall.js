@@ -1,16 +1,20 @@
 /**
- * The wall: as many sessions as its layout holds, or one of them in full with the other duty beside it.
+ * The wall: as many sessions as its layout holds, the one in trouble larger than the others, or one in full with the
+ * other duty beside it. Where every picture stands is computed by state/wall_geometry.js.
  */
 import { t } from "../../i18n/i18n.js";
-import { roomNames } from "../../i18n/session_words.js";
+import { visitName } from "../../i18n/session_words.js";
 import { timeOfDay } from "../../state/clock.js";
+import { spotlight } from "../../state/trouble.js";
+import { capacity, wallGeometry, zoomGeometry } from "../../state/wall_geometry.js";
 import { el, icon, keyed, mark, put, show } from "../dom.js";
 import { tileView } from "./tile.js";
 import { toolbarView } from "./toolbar.js";
 
 const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const SETTLE = 150; // ms after the last change of the area until the number of visits follows it
 
-/** @param {{onChoose(id), onSound(id, side), onRetry(id, side), onDuty(id), onZoom(id, side), onLayout(size), onHelp()}} actions */
+/** @param {{onOpen(id), onSound(id, side), onRetry(id, side), onDuty(id), onZoom(id, side), onLayout(size), onArea(count), onFold(column), onHelp()}} actions */
 export function wallView(actions) {
   const tiles = new Map();
   const toolbar = toolbarView(actions);
@@ -18,37 +22,86 @@ export function wallView(actions) {
   const hint = el("p", { class: "quiet" });
   const empty = el("div", { class: "empty" }, icon("eye"), el("p", { t: "nothing_going_on" }), hint);
   const stale = el("p", { class: "stale" }, icon("warn"), el("span", { t: "stale" }));
-  let ids = [];
+  let shown = null; // the last model
+  let spot = null; // id of the session that is larger
+  const follow = followArea(grid, () => shown && place(shown), actions.onArea);
+  const area = () => ({ width: grid.clientWidth, height: grid.clientHeight });
+
+  /** Lays the tiles out anew; duty stays in sight beside a visit in full. */
+  function place({ sessions, zoom, places }) {
+    const room = area();
+    if (!room.width || !room.height) return;
+    const others = sessions.filter(({ id }) => id !== zoom?.id && places.isDuty(id));
+    const zoomed = zoom && zoomGeometry(room, others.length, zoom.side);
+    const inFull = zoomed?.fits ? [sessions.find(({ id }) => id === zoom.id), ...others] : sessions;
+    const { tiles: rectangles, stacked } = zoomed?.fits
+      ? zoomed : wallGeometry(room, sessions.length, sessions.findIndex(({ id }) => id === spot));
+    const at = new Map(inFull.map(({ id }, index) => [id, rectangles[index]]));
+    for (const { id } of sessions) tiles.get(id)?.place(at.get(id) ?? null, stacked);
+    mark(grid, "zoom", Boolean(zoomed?.fits));
+  }
+
   return {
     node: el("main", { class: "wall", id: "wall", tabindex: "-1", tLabel: "wall" }, toolbar.node, stale, empty, grid),
-    update({ sessions, next, chosen, watched, listening, qualities, isStale, places, zoom, presence }) {
-      ids = sessions;
+    update(model) {
+      const { sessions, next, chosen, watched, listening, qualities, isStale, places, zoom, presence, columns, now } = shown = model;
+      spot = spotlight(sessions, spot, now);
       show(stale, isStale);
       show(empty, sessions.length === 0);
-      put(hint, next ? t("next_session", { time: timeOfDay(next.starts_at), rooms: roomNames(next) }) : t("no_next_session"));
+      put(hint, next ? t("next_session", { time: timeOfDay(next.starts_at), rooms: visitName(next) }) : t("no_next_session"));
       toolbar.update({
-        size: places.size, dutyCount: places.duty.length, limit: places.limit,
+        size: places.size, dutyCount: places.duty.length, limit: places.limit, columns, offered: offered(area(), places),
         isSilent: watched.ids.length > 0 && listening.silent,
       });
       mark(grid, "count", sessions.length);
-      mark(grid, "zoom", Boolean(zoom));
-      mark(grid, "strip", sessions.some(({ id }) => id !== zoom?.id && places.isDuty(id)));
+      const mayZoom = mayZoomIn(area(), sessions, places);
       const items = sessions.map((session, at) => ({
         session, chosen: session.id === chosen, watched, listening, quality: qualities.get(session.id), number: at + 1,
-        isDuty: places.isDuty(session.id), zoom: zoom?.id === session.id ? zoom : null,
+        now, isDuty: places.isDuty(session.id), zoom: zoom?.id === session.id ? zoom : null, mayZoom, trouble: session.id === spot,
         presence: presence?.sessions.find((status) => status.session === session.id) ?? null,
       }));
       keyed(grid, tiles, items, ({ session }) => session.id, () => tileView(actions));
+      place(shown);
     },
     /** The id of the n-th tile, or undefined. */
-    numbered: (number) => ids[number - 1]?.id,
+    numbered: (number) => shown?.sessions[number - 1]?.id,
     /** The id of the tile beside `id` in an arrow's direction, or `id` where there is none. */
     beside: (id, key) => nearest(tiles, id, WAYS[key]),
     focus: (id) => tiles.get(id)?.node.focus({ preventScroll: true }),
-    tick: (left) => ids.forEach((session) => tiles.get(session.id)?.tick(left(session))),
+    tick: (left) => shown?.sessions.forEach((session) => tiles.get(session.id)?.tick(left(session))),
     levels: () => tiles.forEach((tile) => tile.levels()),
-    close: () => tiles.forEach((tile) => tile.close()),
+    close() {
+      follow.close();
+      tiles.forEach((tile) => tile.close());
+    },
   };
+}
+
+/** Places at once when the area changes, and tells how many visits it holds once it has settled. */
+function followArea(grid, place, onArea) {
+  let timer = 0;
+  const observer = new ResizeObserver(() => {
+    place();
+    clearTimeout(timer);
+    const area = { width: grid.clientWidth, height: grid.clientHeight };
+    if (area.width && area.height) timer = setTimeout(() => onArea(capacity(area)), SETTLE);
+  });
+  observer.observe(grid);
+  return {
+    close() {
+      clearTimeout(timer);
+      observer.disconnect();
+    },
+  };
+}
+
+/** How many visits the window can hold with both columns folded: larger layouts are not offered. */
+const offered = ({ height }) => capacity({ width: innerWidth - 16, height });
+
+/** Whether a visit can be shown in full with all other duty in pictures that count. */
+function mayZoomIn(area, sessions, places) {
+  const duty = sessions.filter(({ id }) => places.isDuty(id)).length;
+  return sessions.length > 0 && zoomGeometry(area, Math.max(0, duty - 1), "prison").fits;
 }
 
 /** The tile that is nearest on the screen in a direction, whatever the layout. */

@@ -1,0 +1,152 @@
+"""Geometry of the wall: no picture that could not count, none over another, and the one in trouble the largest."""
+
+from itertools import combinations
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+from tests.signaling.web.test_alerts import alert
+from tests.signaling.web.test_wall import layout
+from tests.support.monitor.fake_server import FakeMonitor
+from tests.support.monitor.visits import live, with_media
+
+AREAS = [
+    (1350, 632),
+    (1904, 944),
+    (1008, 632),
+    (1264, 888),
+    (2544, 1304),
+    (1064, 1784),
+    (734, 632),
+    (460, 330),
+    (160, 182),
+]
+LAY_OUT = """async (areas) => {
+    const { capacity, wallGeometry, zoomGeometry } = await import("/web/state/wall_geometry.js");
+    return areas.map(([width, height]) => ({
+        width, height, capacity: capacity({ width, height }),
+        walls: [1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((count) => Array.from({ length: count + 1 }, (_, spot) => ({
+            count, spot: spot - 1, ...wallGeometry({ width, height }, count, spot - 1) }))),
+        zooms: [0, 1, 2].flatMap((others) => [null, "prison", "visitor"].map((side) => ({
+            others, side, ...zoomGeometry({ width, height }, others, side) }))),
+    }));
+}"""
+SHARE = """() => {
+    const boxes = [...document.querySelectorAll("video")].map((video) => video.getBoundingClientRect());
+    const inside = boxes.map(({ left, top, right, bottom }) => Math.max(0, Math.min(innerWidth, right) - Math.max(0, left))
+        * Math.max(0, Math.min(innerHeight, bottom) - Math.max(0, top)));
+    return {
+        share: inside.reduce((a, b) => a + b, 0) / (innerWidth * innerHeight), pictures: boxes.length,
+        narrowest: Math.min(...boxes.map(({ width }) => width)), lowest: Math.min(...boxes.map(({ height }) => height)),
+        widest: Math.max(...boxes.map(({ width }) => width)),
+        trouble: document.querySelector('.tile[data-trouble="true"] video')?.getBoundingClientRect().width ?? null,
+        stacked: new Set([...document.querySelectorAll(".tile")].map((tile) => tile.dataset.stacked)).size === 1,
+    };
+}"""
+
+
+def pictures(tiles: list[dict[str, Any]]) -> list[dict[str, float]]:
+    """Return the rectangles of all pictures in the area."""
+    return [
+        {**each, "x": tile["x"] + each["x"], "y": tile["y"] + each["y"]} for tile in tiles for each in tile["pictures"]
+    ]
+
+
+def overlap(one: dict[str, float], other: dict[str, float]) -> bool:
+    """Whether two rectangles share more than a line."""
+    return all(
+        one[at] < other[at] + other[size] - 0.5 and other[at] < one[at] + one[size] - 0.5
+        for at, size in (("x", "width"), ("y", "height"))
+    )
+
+
+@pytest.mark.asyncio(loop_scope="session")
+class TestGeometry:
+    """The pure function, for windows of all kinds, every number of visits and every one of them in trouble."""
+
+    async def test_pictures_are_16_to_9_inside_the_area_and_over_no_other(self, scripts: Page) -> None:
+        for area in await scripts.evaluate(LAY_OUT, AREAS):
+            for found in area["walls"] + area["zooms"]:
+                if not found["fits"]:
+                    continue
+                boxes = pictures(found["tiles"])
+                for box in boxes:
+                    assert abs(box["height"] - box["width"] * 9 / 16) < 0.01
+                    assert box["x"] >= -1 and box["x"] + box["width"] <= area["width"] + 1, found
+                    assert box["y"] >= -1 and box["y"] + box["height"] <= area["height"] + 1, found
+                assert not any(overlap(one, other) for one, other in combinations(boxes, 2)), found
+
+    async def test_what_fits_has_no_picture_that_is_too_small_and_the_capacity_says_what_fits(
+        self, scripts: Page
+    ) -> None:
+        for area in await scripts.evaluate(LAY_OUT, AREAS):
+            for found in area["walls"]:
+                narrowest = min(box["width"] for box in pictures(found["tiles"]))
+                assert found["fits"] is (narrowest >= 160) is (found["count"] <= area["capacity"]), (
+                    area["width"],
+                    found,
+                )
+            for found in area["zooms"]:
+                if found["fits"]:
+                    assert min(box["width"] for box in pictures(found["tiles"])) >= 160
+
+    async def test_the_visit_in_trouble_is_the_largest_and_no_trouble_turns_the_pictures(self, scripts: Page) -> None:
+        for area in await scripts.evaluate(LAY_OUT, AREAS):
+            calm = {found["count"]: found for found in area["walls"] if found["spot"] < 0}
+            for found in area["walls"]:
+                assert found["stacked"] is calm[found["count"]]["stacked"]
+                widths = [tile["pictures"][0]["width"] for tile in found["tiles"]]
+                if found["spot"] >= 0:
+                    assert widths[found["spot"]] == max(widths)
+                else:
+                    assert len(set(widths)) == 1
+
+    async def test_visits_keep_their_order_row_by_row(self, scripts: Page) -> None:
+        for area in await scripts.evaluate(LAY_OUT, AREAS):
+            for found in area["walls"]:
+                others = [tile for at, tile in enumerate(found["tiles"]) if at != found["spot"]]
+                places = [(round(tile["y"]), tile["x"]) for tile in others]
+                assert places == sorted(places)
+
+
+class TestShareOfTheScreen:
+    """Pictures first: their share of the screen on the running page, calm and with sixteen alerts, in both languages.
+
+    The rooms send nothing, which changes no place and spares the machine."""
+
+    @pytest.mark.parametrize(
+        ("size", "least"),
+        [((1366, 768), {1: 0.3, 4: 0.28, 9: 0.45}), ((1920, 1080), {1: 0.35, 4: 0.32, 9: 0.6})],
+        ids=["1366x768", "1920x1080"],
+    )
+    async def test_nothing_takes_the_pictures_their_place(
+        self, on_duty: Page, server: FakeMonitor, size: tuple[int, int], least: dict[int, float]
+    ) -> None:
+        await on_duty.set_viewport_size({"width": size[0], "height": size[1]})
+        await layout(on_duty, 9)
+        for count, share in least.items():
+            views = [with_media(live(f"ses_{'abcdefghi'[number]}")) for number in range(count)]
+            for alerts in (0, 16):
+                for number, view in enumerate(views):
+                    kinds = ["silent" if number else "black"] * len(range(number, alerts, count))
+                    open_ = [alert(f"alt_{at}", kind, ago=at) for at, kind in enumerate(kinds)]
+                    await server.put(view, alerts=open_)
+                for words in ("Switch to English", "切换为中文"):
+                    await on_duty.wait_for_function(f"(count) => ({SHARE})().pictures === count", arg=2 * count)
+                    trouble = "(yes) => Boolean(document.querySelector('.tile[data-trouble=\"true\"]')) === yes"
+                    await on_duty.wait_for_function(trouble, arg=alerts > 0)
+                    await on_duty.wait_for_function(f"(share) => ({SHARE})().share >= share", arg=share)
+                    found = await on_duty.evaluate(SHARE)
+                    assert found["narrowest"] >= 160 and found["lowest"] >= 90 and found["stacked"]
+                    assert found["trouble"] in (None, found["widest"])
+                    await on_duty.get_by_role("button", name=words).click()
+
+    async def test_a_window_that_holds_fewer_visits_says_so_and_offers_no_more(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await on_duty.set_viewport_size({"width": 683, "height": 420})
+        await on_duty.get_by_text("此窗口最多容纳 6 场").wait_for()
+        for radio in await on_duty.get_by_role("radio").all():
+            offered = int(await radio.get_attribute("value") or 0) <= 6
+            assert await radio.is_enabled() is offered
