@@ -2,10 +2,10 @@
  * What the page of a signed-in officer knows: the sessions of the day, the wall, the choice, and the connection.
  */
 import { dayOf, remainingMs, ServerClock } from "./clock.js";
-import { Columns } from "./columns.js";
+import { Columns } from "./wall/columns.js";
 import { Listening } from "./listening.js";
 import { Sessions, sidesOf } from "./sessions.js";
-import { ShiftHistory } from "./shift_history.js";
+import { ShiftHistory } from "./wall/shift_history.js";
 import { WallPlaces } from "./wall_places.js";
 
 export class DutyState {

@@ -3,7 +3,7 @@
  */
 import { visitName } from "../i18n/session_words.js";
 import { handedOver } from "../state/leaving.js";
-import { wallOnly } from "../state/columns.js";
+import { wallOnly } from "../state/wall/columns.js";
 import { alertsView } from "./alerts/alerts.js";
 import { onAirView } from "./alerts/on_air.js";
 import { presenceStatus } from "./alerts/presence_status.js";

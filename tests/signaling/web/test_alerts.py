@@ -174,7 +174,7 @@ class TestDrawer:
         lines = on_duty.get_by_role("list", name="本班记录").get_by_role("listitem")
         await expect(lines.filter(has_text="处理提醒：画面全黑 · 马丽")).to_have_count(1)
         await expect(lines.filter(has_text="完成提醒：长时间没有声音 · 马丽")).to_have_count(1)
-        await expect(lines.filter(has_text="静音：家属一方 · 马丽")).to_have_count(1)
+        await expect(lines.filter(has_text="静音：会见人一方 · 马丽")).to_have_count(1)
         await expect(lines.filter(has_text="已中止：会见室连接中断")).to_have_count(1)
         await expect(lines.first).to_contain_text("王建国 ⇄ 官渡区司法局")
 

@@ -23,7 +23,7 @@ AREAS = [
     (160, 182),
 ]
 LAY_OUT = """async (areas) => {
-    const { capacity, wallGeometry, zoomGeometry } = await import("/web/state/wall_geometry.js");
+    const { capacity, wallGeometry, zoomGeometry } = await import("/web/state/wall/wall_geometry.js");
     return areas.map(([width, height]) => ({
         width, height, capacity: capacity({ width, height }),
         walls: [1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((count) => Array.from({ length: count + 1 }, (_, spot) => ({
@@ -34,8 +34,9 @@ LAY_OUT = """async (areas) => {
 }"""
 SHARE = """() => {
     const boxes = [...document.querySelectorAll("video")].map((video) => video.getBoundingClientRect());
-    const inside = boxes.map(({ left, top, right, bottom }) => Math.max(0, Math.min(innerWidth, right) - Math.max(0, left))
-        * Math.max(0, Math.min(innerHeight, bottom) - Math.max(0, top)));
+    const within = (from, to, most) => Math.max(0, Math.min(most, to) - Math.max(0, from));
+    const inside = boxes.map(({ left, top, right, bottom }) => (
+        within(left, right, innerWidth) * within(top, bottom, innerHeight)));
     return {
         share: inside.reduce((a, b) => a + b, 0) / (innerWidth * innerHeight), pictures: boxes.length,
         narrowest: Math.min(...boxes.map(({ width }) => width)), lowest: Math.min(...boxes.map(({ height }) => height)),

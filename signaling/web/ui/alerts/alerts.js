@@ -4,7 +4,7 @@
  */
 import { inWords, t } from "../../i18n/i18n.js";
 import { AlertSound } from "../../media/alert_sound.js";
-import { entriesOf, openAlerts } from "../../state/open_alerts.js";
+import { entriesOf, openAlerts } from "../../state/wall/open_alerts.js";
 import { el, icon, mark, put, show, swapIcon } from "../dom.js";
 import { announce } from "../toast.js";
 import { shapeOf, TRIANGLE, wordsOf } from "./alert_words.js";

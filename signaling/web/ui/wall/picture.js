@@ -26,6 +26,7 @@ export function pictureView(side, actions) {
   const zoomWords = el("span", { class: "unseen" });
   const enlarge = el("button", { type: "button", class: "dark enlarge edge", on: { click: () => actions.onZoom(side) } }, icon("enlarge"), zoomWords);
   const marks = pictureMarks(side);
+  marks.node.classList.add("edge");
   const screen = el("div", { class: "screen", on: { dblclick: (event) => event.target.closest("button") || actions.onZoom(side) } },
     video, frozen, marks.node, cover.node, enlarge);
   const full = el("span", { class: "full", t: `side_${side}` });

@@ -3,8 +3,8 @@
  * both sides, the window for a second screen, and the help.
  */
 import { t } from "../../i18n/i18n.js";
-import { wallOnly } from "../../state/columns.js";
-import { MOST_VISITS } from "../../state/wall_geometry.js";
+import { wallOnly } from "../../state/wall/columns.js";
+import { MOST_VISITS } from "../../state/wall/wall_geometry.js";
 import { LAYOUTS } from "../../state/wall_places.js";
 import { el, icon, put, rename, show } from "../dom.js";
 

@@ -1,12 +1,12 @@
 /**
  * The wall: as many sessions as its layout holds, the one in trouble larger than the others, or one in full with the
- * other duty beside it. Where every picture stands is computed by state/wall_geometry.js.
+ * other duty beside it. Where every picture stands is computed by state/wall/wall_geometry.js.
  */
 import { t } from "../../i18n/i18n.js";
 import { visitName } from "../../i18n/session_words.js";
 import { timeOfDay } from "../../state/clock.js";
-import { spotlight } from "../../state/trouble.js";
-import { capacity, wallGeometry, zoomGeometry } from "../../state/wall_geometry.js";
+import { spotlight } from "../../state/wall/trouble.js";
+import { capacity, wallGeometry, zoomGeometry } from "../../state/wall/wall_geometry.js";
 import { el, icon, keyed, mark, put, show } from "../dom.js";
 import { tileView } from "./tile.js";
 import { toolbarView } from "./toolbar.js";

@@ -2,7 +2,7 @@
  * The columns beside the wall: the day's list at the left and the desk at the right. With many visits they fold by
  * themselves, so that the window belongs to the pictures; the officer can open and fold each.
  */
-import { readStored, store } from "./storage.js";
+import { readStored, store } from "../storage.js";
 
 const KEY = "huijian.columns";
 const NAMES = ["list", "desk"];
