@@ -2,7 +2,6 @@
  * Words about a session that several views and messages need alike.
  */
 import { cited } from "./citations.js";
-import { SIDES } from "../state/sessions.js";
 import { endsOf, roomsOf } from "../state/visit_names.js";
 import { inWords, t } from "./i18n.js";
 
@@ -27,10 +26,6 @@ export const visitPlace = (session) => roomsOf(session);
 
 /** A visit in one line, for dialogs and hints: name and rooms. */
 export const visitLine = (session) => `${visitName(session)} · ${visitPlace(session)}`;
-
-/** Both rooms by name, the prison's first; those of a drill say that it is one. */
-export const roomNames = (session) =>
-  (session.drill ? `${t("drill")} · ` : "") + SIDES.map((side) => session.sides[side].room_name).join(" ⇄ ");
 
 /** The quorum of one side: {need, have, short, reached}. */
 export function quorumOf(session, side) {
