@@ -220,6 +220,10 @@ def _with_watching(part: Alerts, session: Session, policy: Policy) -> Alerts:
 def _step(part: Alerts, key: Key, cause: str | None, now: Instant, policy: Policy) -> tuple[Alerts, list[Effect]]:
     """The alerts after one kind on one side was looked at."""
     raised = key in part.dismissed or part.opened(key) is not None
+    if cause and _worsens(part, key, cause):
+        part, over = _clear(_waiting(part, key, None, None), key, now)
+        part, new = _raise(part, key, cause, now)
+        return part, [*over, *new]
     if cause is None or (raised and cause):
         return _waiting(part, key, None, None), []
     if not (raised or cause):
@@ -233,6 +237,12 @@ def _step(part: Alerts, key: Key, cause: str | None, now: Instant, policy: Polic
     if now.mono < gone + policy.alerts.clear.total_seconds():
         return _waiting(part, key, None, gone), []
     return _clear(_waiting(part, key, None, None), key, now)
+
+
+def _worsens(part: Alerts, key: Key, cause: str) -> bool:
+    """Whether an open alert of a quorum without a reserve has become one of a quorum that fails: it calls anew."""
+    alert = part.opened(key)
+    return alert is not None and alert.detail == "thin" and cause in {"lost", "unanswered"}
 
 
 def _interrupted(part: Alerts, key: Key, now: Instant, policy: Policy) -> Alerts:

@@ -15,7 +15,7 @@ from broker.kernel.ids import AlertId, Side, SiteId, UserId
 from broker.session import events as ev
 from broker.session.alert_causes import KEYS, LAGGING
 from broker.session.effects import AlertKind, AlertOver, AlertRaised
-from broker.session.parts.alerts import GRAVE, Alert, Alerts, Why
+from broker.session.parts.alerts import GRAVE, JUST_LEFT, Alert, Alerts, Why
 from broker.session.parts.alerts import State as Stage
 from broker.session.parts.processes import Processes
 from broker.session.snapshot import from_json, to_json
@@ -80,6 +80,19 @@ class TestCauses:
         visit.tell(ev.WatchersChanged(watching(prison=3)))
         visit.wait(3)
         assert open_in(visit) == []
+
+    def test_a_quorum_without_reserve_is_grave_for_a_minute_only(self) -> None:
+        visit = live()
+        visit.tell(ev.WatchersChanged(watching(prison=3)), ev.WatchersChanged(watching(prison=2)))
+        alert = only(visit)
+        assert alert.grave and alert.grave_until == alert.raised_at + JUST_LEFT
+
+    def test_a_quorum_without_reserve_that_is_lost_calls_anew(self) -> None:
+        visit = live()
+        visit.tell(ev.WatchersChanged(watching(prison=3)), ev.WatchersChanged(watching(prison=2)))
+        visit.tell(ev.WatchersChanged(watching(prison=1)))
+        assert open_in(visit) == [(AlertKind.QUORUM_AT_RISK, PRISON, "lost")]
+        assert only(visit).grave_until is None
 
     def test_a_quorum_that_is_reached_again_is_not_thin(self) -> None:
         visit = live()
