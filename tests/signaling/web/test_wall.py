@@ -186,7 +186,7 @@ class TestDuty:
         await on_duty.locator(".duty-mark").nth(2).click()
         dialog = on_duty.get_by_role("dialog", name="改为值守这一场")
         await expect(dialog.get_by_role("radio")).to_have_count(2)
-        await expect(dialog.get_by_role("radio").nth(1)).to_be_checked()
+        await expect(dialog.get_by_role("radio").nth(1)).not_to_be_checked()
         await dialog.get_by_role("radio").nth(0).check()
         await dialog.get_by_role("button", name="确认改看").click()
         await server.until(lambda: duty(server) == ["ses_b", "ses_c"])

@@ -86,7 +86,7 @@ function alertRow({ onTakeAlert, onFinishAlert, onOpen }) {
   const by = el("span", { class: "small" });
   const take = el("button", { type: "button", class: "small-button", t: "alert_take", on: { click: () => onTakeAlert(shown.session, shown.alert.id) } });
   const finish = el("button", { type: "button", class: "small-button", t: "alert_finish", on: { click: () => onFinishAlert(shown.session, shown.alert.id) } });
-  const node = el("li", { class: "alert" }, icon(TRIANGLE), words, since, where, by, el("span", { class: "acts" }, take, finish));
+  const node = el("li", { class: "alert" }, icon(TRIANGLE), words, since, where, by, el("span", { class: "alert-acts" }, take, finish));
   return {
     node,
     update(entry) {
