@@ -7,10 +7,11 @@ internals change."""
 import asyncio
 import math
 import queue
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, cast
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 import av
 import numpy as np
@@ -238,23 +239,85 @@ def take_packets(receiver: RTCRtpReceiver, take: Callable[[rtp.RtpPacket], None]
     cast(Any, receiver)._handle_rtp_packet = taken
 
 
-def only_report(receiver: RTCRtpReceiver) -> None:
-    """Make the receiver report on what comes (RFC 3550 6.4) and do nothing else with it: many simulated viewers of a
-    demonstration prove by such reports that they receive, and none of them has a screen to decode for."""
-    prefix = "_RTCRtpReceiver__"
-    streams, active = getattr(receiver, f"{prefix}remote_streams"), getattr(receiver, f"{prefix}active_ssrc")
-    codecs = getattr(receiver, f"{prefix}codecs")
+REPORT_EVERY = 0.6
+"""Seconds between the receiver reports of a connection that only reports."""
 
-    async def reported(packet: rtp.RtpPacket, arrival_time_ms: int) -> None:
-        codec = codecs.get(packet.payload_type)
-        if codec is None:
+
+class _Header(NamedTuple):
+    """What statistics need of an RTP header (RFC 3550 5.1)."""
+
+    sequence_number: int
+    timestamp: int
+
+
+def only_report(by_kind: Mapping[str, RTCRtpReceiver]) -> dict[str, PacketMeter]:
+    """Make all receivers of a connection report on what comes (RFC 3550 6.4) and do nothing else with it; call it
+    before the connection starts. Many simulated viewers of a demonstration prove by such reports that they receive, and
+    have no screen to decode for: one report for all streams, and only headers are read. Return the meters by kind."""
+    receivers, by_payload_type = list(by_kind.values()), _ByPayloadType(by_kind)
+    transport = cast(Any, receivers[0].transport)
+
+    async def counted(data: bytes, arrival_time_ms: int) -> None:
+        by_payload_type.count(data)
+
+    transport._handle_rtp_data = counted
+    for receiver in receivers:
+        cast(Any, receiver)._run_rtcp = partial(_report_all, receiver, receivers)
+    return by_payload_type.meters
+
+
+class _ByPayloadType:
+    """Counts RTP packets for the receiver that has agreed to their payload type."""
+
+    def __init__(self, by_kind: Mapping[str, RTCRtpReceiver]) -> None:
+        self._by_kind = by_kind
+        self.meters = {kind: PacketMeter() for kind in by_kind}
+
+    def count(self, data: bytes) -> None:
+        """Count one packet; one of an unknown type is none."""
+        payload_type, ssrc = data[1] & 0x7F, int.from_bytes(data[8:12], "big")
+        for kind, receiver in self._by_kind.items():
+            codec = getattr(receiver, "_RTCRtpReceiver__codecs").get(payload_type)  # noqa: B009  mangled on purpose
+            if codec is None:
+                continue
+            streams = _streams(receiver)
+            if ssrc not in streams:
+                streams[ssrc] = StreamStatistics(codec.clockRate)
+            header = _Header(int.from_bytes(data[2:4], "big"), int.from_bytes(data[4:8], "big"))
+            streams[ssrc].add(cast(rtp.RtpPacket, header))
+            self.meters[kind].count(len(data))
             return
-        active[packet.ssrc] = clock.current_datetime()
-        if packet.ssrc not in streams:
-            streams[packet.ssrc] = StreamStatistics(codec.clockRate)
-        streams[packet.ssrc].add(packet)
 
-    cast(Any, receiver)._handle_rtp_packet = reported
+
+def _streams(receiver: RTCRtpReceiver) -> dict[int, StreamStatistics]:
+    return cast(dict[int, StreamStatistics], getattr(receiver, "_RTCRtpReceiver__remote_streams"))  # noqa: B009
+
+
+async def _report_all(receiver: RTCRtpReceiver, receivers: Sequence[RTCRtpReceiver]) -> None:
+    """Report for all receivers, in the place of the first one's own reports; the others' own are left out."""
+    prefix = "_RTCRtpReceiver__rtcp_"
+    getattr(receiver, f"{prefix}started").set()
+    try:
+        while True:
+            await asyncio.sleep(REPORT_EVERY)
+            reports = [_report(ssrc, each) for one in receivers for ssrc, each in _streams(one).items()]
+            if receiver is receivers[0] and reports:
+                sender = getattr(receiver, f"{prefix}ssrc") or 0
+                await receiver._send_rtcp(rtp.RtcpRrPacket(ssrc=sender, reports=reports))
+    finally:
+        getattr(receiver, f"{prefix}exited").set()
+
+
+def _report(ssrc: int, stream: StreamStatistics) -> rtp.RtcpReceiverInfo:
+    return rtp.RtcpReceiverInfo(
+        ssrc=ssrc,
+        fraction_lost=stream.fraction_lost,
+        packets_lost=stream.packets_lost,
+        highest_sequence=stream.max_seq or 0,
+        jitter=stream.jitter,
+        lsr=0,
+        dlsr=0,
+    )
 
 
 class KioskH264Encoder(H264Encoder):

@@ -232,14 +232,14 @@ class Subscription(Peer):
         super().__init__(access)
         self.dropped = 0
         receivers = {kind: self.connection.addTransceiver(kind, direction="recvonly").receiver for kind in kinds}
+        self._receivers = receivers
+        if not decodes:
+            self.meters = aiortc_adapter.only_report(receivers)
+            return
         for receiver in receivers.values():
-            if not decodes:
-                aiortc_adapter.only_report(receiver)
-                continue
             aiortc_adapter.bound_decoder(receiver, self._count_dropped)
             aiortc_adapter.skip_cuts(receiver)
         self.meters = {kind: aiortc_adapter.meter_packets(each) for kind, each in receivers.items()}
-        self._receivers = receivers
 
     def track(self, kind: str) -> MediaStreamTrack:
         """Return the remote "video" or "audio" track, after `open`."""

@@ -11,7 +11,7 @@ from broker.kernel.ids import Side
 from broker.kernel.tasks import Tasks
 from huijian.demo.officers import OfficerClient
 from huijian.demo.wall.clips import Clip, picture_clip, sound_clip
-from huijian.demo.wall.officers import sign_in
+from huijian.demo.wall.officers import simulated_officer
 from huijian.demo.wall.places import Entered, officers_of
 from huijian.demo.wall.rooms import SimulatedRoom
 from huijian.demo.wall.visits import EndlessVisits, end_all
@@ -28,7 +28,7 @@ async def cast(server: str, entered: Entered, yours: int, minutes: int) -> Async
     clips = await asyncio.to_thread(_clips, entered)
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(http_client())
-        programs = {account.id: await sign_in(http, server, account) for account in entered.programs}
+        programs = {each.id: simulated_officer(http, server, each) for each in entered.programs}
         for officer in programs.values():
             stack.push_async_callback(officer.leave)
         await _free_rooms(programs, entered)

@@ -16,9 +16,9 @@ from huijian.demo.synthetic.voice import SyntheticVoice
 from kiosk_agent.media.frames import AUDIO_BASE, RATE, VIDEO_BASE, Frame, sound_frame
 from kiosk_agent.media.source import FramePacer, RoomSources, Source, SourceClock
 
-SIZE, FPS, SECONDS = (480, 270), 8, 4
-SOUND = 2880
-"""Samples of one packet of sound: 60 ms, so that a room's sound takes seventeen packets a second and not fifty."""
+SIZE, FPS, SECONDS = (480, 270), 6, 4
+SOUND = 5760
+"""Samples of one packet of sound: 120 ms (RFC 6716 3.2.5), so that a room's sound takes eight packets a second."""
 _BITS = 16_000  # bit/s of the sound
 _WALLS = [(196, 187, 174), (181, 189, 180), (200, 188, 185), (190, 185, 169)]  # blue, green, red
 _CLOTHES = {

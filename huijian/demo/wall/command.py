@@ -23,7 +23,7 @@ from config.settings import ADDRESS_FILE, Settings
 from huijian.demo.demo import address
 from huijian.demo.folder import demo_settings, take_folder
 from huijian.demo.wall.cast import cast
-from huijian.demo.wall.places import AUTHOR, MOST, Account, easy_password, enter, write_pack
+from huijian.demo.wall.places import MOST, Account, easy_password, enter, leave, write_pack
 from huijian.demo.wall.trouble import Trouble
 from huijian.demo.wall.visits import EndlessVisits
 from huijian.instance_lock import only_one
@@ -104,9 +104,7 @@ async def _wall(
                     await _play(console, held, trouble, stopping)
         finally:
             async with Journal(store.engine, SystemClock()) as journal:
-                await store.revoke_api_key(entered.key_id)
-                journal.note("KeyRevoked", None, AUTHOR, {"key": entered.key_id})
-                await journal.flush()
+                await leave(store, journal, entered)
 
 
 @asynccontextmanager

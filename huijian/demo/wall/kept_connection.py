@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from broker.kernel.errors import VisitError
+from broker.kernel.tasks import Tasks
 from kiosk_agent.webrtc.peer import Peer, PeerError
 
 log = structlog.get_logger()
@@ -18,19 +19,18 @@ class KeptConnection:
     def __init__(self, connect: Callable[[], Awaitable[Peer]]) -> None:
         self.peer: Peer | None = None
         self._connect = connect
+        self._tasks = Tasks()
         self._running: asyncio.Task[None] | None = None
 
     def open(self) -> None:
         """Connect, and again after each loss, until `close`; do nothing where that has begun."""
         if self._running is None:
-            self._running = asyncio.create_task(self._run())
+            self._running = self._tasks.spawn(self._run())
 
     async def close(self) -> None:
         """Delete the resource and end."""
-        running, self._running = self._running, None
-        if running is not None:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+        self._running = None
+        await self._tasks.close()
 
     async def _run(self) -> None:
         while True:

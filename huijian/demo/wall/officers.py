@@ -1,4 +1,4 @@
-"""Simulated officers of the wall: each signs in, watches two visits, answers attention checks and gives orders. They
+"""Simulated officers of the wall: each watches two visits, answers attention checks and gives orders. They
 report on what they receive and decode nothing, as many of them share a machine with the pages."""
 
 import asyncio
@@ -8,7 +8,7 @@ import aiohttp
 from broker.kernel.ids import Side
 from huijian.demo.officers import OfficerClient, WatchedSide
 from huijian.demo.wall.kept_connection import KeptConnection
-from huijian.demo.wall.places import Account
+from huijian.demo.wall.places import Program
 from kiosk_agent.webrtc.peer import Peer, ServerAccess, Subscription, report_on
 from kiosk_agent.webrtc.receiver import ReceiverStats, Reception
 
@@ -55,6 +55,6 @@ def reporting(access: ServerAccess, session: str, side: Side, page: str) -> Watc
     return ReportingWatcher(access, session, side, page)
 
 
-async def sign_in(http: aiohttp.ClientSession, server: str, account: Account) -> OfficerClient:
-    """Sign a simulated officer in. Raises VisitError."""
-    return await OfficerClient.sign_in(http, server, account.id, account.password, reporting)
+def simulated_officer(http: aiohttp.ClientSession, server: str, program: Program) -> OfficerClient:
+    """Return a simulated officer, who is signed in."""
+    return OfficerClient(http, server, program.token, reporting)

@@ -3,17 +3,19 @@ are invented. Passwords are made anew at each start."""
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from broker.control.journal.journal import Journal
 from broker.control.store.records import Role, SiteKind
 from broker.control.store.store import Store
-from broker.kernel.errors import Conflict
 from broker.kernel.ids import Side
 from config.pack_former import folder
 from huijian.demo.setup import DemoTerminal, Place, enrol, ensure_place
 
 AUTHOR = "command:wall"
+LONGEST = timedelta(days=7)
+"""How long the programs are signed in at most."""
 MOST = 9
 """Visits of one wall."""
 PRISON = ("wall-prison", "青云监狱")
@@ -45,6 +47,15 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """An officer who is a program, with the token by which it is signed in: twenty sign-ins by password would keep two
+    cores busy for longer than all else."""
+
+    id: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Party:
     """The people of one visit: the prisoner's name, and name and relation of each visitor."""
 
@@ -60,7 +71,7 @@ class Entered:
     places: tuple[dict[Side, Place], ...]
     terminals: tuple[dict[Side, DemoTerminal], ...]
     parties: tuple[Party, ...]
-    programs: tuple[Account, ...]
+    programs: tuple[Program, ...]
     people: tuple[Account, ...]
     key: str
     key_id: str
@@ -119,16 +130,26 @@ async def enter(store: Store, journal: Journal, pack: str, visits: int, password
             mine[side] = await enrol(store, place.room)
             journal.note("TerminalEnrolled", None, AUTHOR, {"terminal": mine[side].id, "room": place.room})
         terminals.append(mine)
-    programs, people = _programs(visits), _people(password)
-    for account in (*programs, *people):
-        await _account(store, journal, account)
+    programs = [await _program(store, journal, account) for account in _programs(visits)]
+    people = _people(password)
+    for account in people:
+        await _person(store, journal, account)
     key = await store.add_api_key("wall")
     record = await store.api_key_by_token(key)
     assert record is not None  # it was added above
     journal.note("KeyAdded", None, AUTHOR, {"key": record.id})
     await journal.flush()
     parties = tuple(party(number) for number in range(visits))
-    return Entered(tuple(rooms), tuple(terminals), parties, programs, people, key, record.id)
+    return Entered(tuple(rooms), tuple(terminals), parties, tuple(programs), people, key, record.id)
+
+
+async def leave(store: Store, journal: Journal, entered: Entered) -> None:
+    """Sign the programs out and revoke the booking key, when the wall is over."""
+    for program in entered.programs:
+        await store.revoke_user_token(program.token)
+    await store.revoke_api_key(entered.key_id)
+    journal.note("KeyRevoked", None, AUTHOR, {"key": entered.key_id})
+    await journal.flush()
 
 
 def easy_password() -> str:
@@ -164,9 +185,22 @@ def _people(password: str) -> tuple[Account, ...]:
     )
 
 
-async def _account(store: Store, journal: Journal, account: Account) -> None:
-    try:
-        await store.add_user(account.id, account.name, account.role, account.password, account.site or None)
-    except Conflict:
-        await store.set_password(account.id, account.password)
+async def _program(store: Store, journal: Journal, account: Account) -> Program:
+    """Enter a program's account, where it is not there, and sign it in."""
+    if await store.user_named(account.id) is None:
+        await _added(store, journal, account)
+    return Program(account.id, await store.issue_user_token(account.id, LONGEST))
+
+
+async def _person(store: Store, journal: Journal, account: Account) -> None:
+    """Enter a person's account, or give it the password of this run."""
+    if await store.user_named(account.id) is None:
+        await _added(store, journal, account)
+        return
+    await store.set_password(account.id, account.password)
+    journal.note("PasswordSet", None, AUTHOR, {"user": account.id})
+
+
+async def _added(store: Store, journal: Journal, account: Account) -> None:
+    await store.add_user(account.id, account.name, account.role, account.password, account.site or None)
     journal.note("UserAdded", None, AUTHOR, {"user": account.id, "role": account.role})
