@@ -15,6 +15,7 @@ from config.logs import configure
 from config.pack_loader import load_pack
 from config.settings import DEMO_MARK, Settings, SettingsError
 from huijian.demo.certificate import with_demo_certificate
+from huijian.first_steps import first_steps
 from huijian.instance_lock import only_one
 from huijian.supervisor import Child, NotRunning, ProcessSupervisor
 from signaling.tls.certificate import load
@@ -152,6 +153,8 @@ async def _prepare(settings: Settings) -> None:
 
 async def _serve(settings: Settings, lock: int) -> None:
     await _prepare(settings)
+    if settings.http_port and (steps := await first_steps(settings)):
+        print(steps, flush=True)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

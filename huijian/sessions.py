@@ -26,14 +26,14 @@ app = typer.Typer(no_args_is_help=True, help=f"Sessions as they run. 运行情�
 Server = Annotated[str | None, typer.Option(help="A running server; default: the one on these settings' data.")]
 
 
-@app.command("list", epilog="Example: HUIJIAN_KEY=obs_… huijian sessions list")
+@app.command("list", epilog="Example: HUIJIAN_KEY=obs_secret_… huijian sessions list")
 def listed(ctx: typer.Context, server: Server = None, json: Json = False) -> None:
     """The sessions of the next hour, those that run, and those that ended in the last ten minutes."""
     answer = remote.get(address(ctx, server), OVERVIEW)
     say_all(answer["sessions"] if json else overview.session_rows(answer), json)
 
 
-@app.command("top", epilog="Example: HUIJIAN_KEY=obs_… huijian sessions top --server https://huijian.example")
+@app.command("top", epilog="Example: HUIJIAN_KEY=obs_secret_… huijian sessions top --server https://huijian.example")
 def top(
     ctx: typer.Context,
     server: Server = None,

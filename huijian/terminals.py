@@ -24,7 +24,7 @@ Id = Annotated[str, typer.Argument(help="Id of the terminal, as listed: trm_…"
 Reason = Annotated[str, typer.Option("--reason", help="Why; it goes into the journal.")]
 
 
-@app.command("list", epilog="Example: HUIJIAN_KEY=obs_… huijian terminals list --site first-prison")
+@app.command("list", epilog="Example: HUIJIAN_KEY=obs_secret_… huijian terminals list --site first-prison")
 def listed(
     ctx: typer.Context,
     site: Annotated[str | None, typer.Option(help="Only those of this site.")] = None,

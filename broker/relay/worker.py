@@ -282,7 +282,7 @@ class Worker:
         if peers >= MAX_PEERS or connecting >= MAX_CONNECTING:
             raise TooMany("The relay is full.", "转发服务连接数已达上限。")
         server = offer.setup != "passive"
-        resource = ResourceId(new_id("r"))
+        resource = ResourceId(new_id("res"))
         peer = Peer(
             resource,
             session,

@@ -32,7 +32,7 @@ _NET = re.compile(
     r"""
     (?i:authorization|cookie)["']?\s*[:=].*                # a header with all that follows
     | (?i:bearer)\s+\S+
-    | (?:usr|trm|trs|key|obs)_(?![a-z2-7]{26}\b)[A-Za-z0-9_-]{12,}   # a token, and not the id of its holder
+    | (?:usr|trm|trs|key|obs|inv|drl)_(?![a-z2-7]{26}\b)[A-Za-z0-9_-]{12,}   # a token, and not the id of its holder
     | [2-9A-HJKMNP-Z]{4}(?:-[2-9A-HJKMNP-Z]{4}){3}         # a code by which a terminal is enrolled
     | (?i:huijian[a-z_-]*)=[^\s;,]+                        # a cookie
     | (?<=://)[^/\s@]*@                                    # the password in an address

@@ -1,6 +1,7 @@
 """Tests of the checks of `huijian serve` before it starts a process, and of a process that does not start."""
 
 import asyncio
+import shlex
 import socket
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 from broker.control.capacity.machine_cost import kept
 from config.settings import Settings, SettingsError
 from huijian import supervisor
+from huijian.first_steps import first_steps
 from huijian.serve import _prepare, check, children
 from huijian.supervisor import Child, ProcessSupervisor
 from signaling.tls.certificate import CertificateProblem
@@ -61,6 +63,31 @@ class TestCheck:
     def test_makes_no_certificate_outside_a_demonstration(self, huijian):
         answer = huijian("serve", "--tls", "--port", "0")
         assert answer.code == 2 and "--tls" in answer.err
+
+
+class TestAnEmptyStore:
+    """The person who has just started the service is told what to do next."""
+
+    async def test_gets_the_first_steps_with_its_own_folder(self, place):
+        settings = Settings.load(data_dir=place / "a folder", http_port=8470)
+        settings.prepare()
+        await check(settings)
+        steps = await first_steps(settings)
+        assert f"--data-dir '{place}/a folder'" in steps and "--policy yunnan" in steps
+        assert "http://127.0.0.1:8470/monitor" in steps and "首名系统管理员" in steps
+
+    async def test_each_step_is_accepted_as_it_stands(self, huijian, place):
+        settings = Settings.load(demo=True, http_port=8470)
+        settings.prepare()
+        await check(settings)
+        steps = [line.split("  #")[0] for line in (await first_steps(settings)).splitlines() if line.startswith("  h ")]
+        assert len(steps) == 7
+        for step in steps:
+            answer = await asyncio.to_thread(huijian, *shlex.split(step)[1:])
+            assert answer.code == 0, f"{step}: {answer.err}"
+
+    async def test_is_told_nothing_once_a_site_is_there(self, sites, place):
+        assert await first_steps(Settings.load(http_port=8470)) == ""
 
 
 class TestTheCostOfASession:

@@ -131,9 +131,10 @@ class Accounts(StorePart):
     async def add_api_key(self, name: str, kind: KeyKind = "key") -> str:
         """Add a key for another system and return it; it is stored nowhere.
 
-        It begins with its kind, so that the stored hash covers the kind too.
+        It begins with its kind, so that the stored hash covers the kind too, and with a word that its id has not:
+        `key_secret_…` is never taken for `key_…`.
         """
-        key = new_token(kind)
+        key = new_token(f"{kind}_secret")
         values = {"id": new_id(kind), "name": name, "hash": token_hash(key)}
         async with self._writing() as db:
             created = self.clock.now().wall

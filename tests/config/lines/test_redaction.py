@@ -15,7 +15,8 @@ from broker.kernel.ids import new_id
 from config.lines.redaction import HIDDEN, HIDDEN_KEYS, LONGEST, redacted, text_of, value_of
 from config.settings import SettingsError
 
-TOKENS = [new_token(prefix) for prefix in ("usr", "trm", "trs", "key", "obs") for _ in range(20)]
+SECRETS = ("usr", "trm", "trs", "key", "obs", "key_secret", "obs_secret", "inv", "drl")
+TOKENS = [new_token(prefix) for prefix in SECRETS for _ in range(20)]
 AROUND = st.sampled_from(["", " ", "'", '"', "=", ": ", "/", "?token=", "[", "{", "\\n", ",", "(b'", "huijian="])
 IDS = [new_id(prefix) for prefix in ("ses", "slt", "trm", "key", "res", "rbk") for _ in range(20)]
 NUMBERS = ("110101199003071234", "53010219850101001X", "53010219850101001x", "000000000000000000")

@@ -48,7 +48,7 @@ class Inspections(StorePart):
     async def begin_inspection(self, session: str, user: str, reason: str) -> Inspection:
         """Begin an inspection of a visit, which exists for this user."""
         now = self.clock.now().wall
-        begun = Inspection(new_id("ins"), session, user, reason, now, now + LASTS)
+        begun = Inspection(new_id("isp"), session, user, reason, now, now + LASTS)
         values = {column.name: getattr(begun, column.name) for column in inspections.c}
         async with self._writing() as db:
             await db.execute(insert(inspections).values(values))
