@@ -136,7 +136,8 @@ async def _play(
 async def _go_wrong(console: Console, visits: list[EndlessVisits], mishaps: Sequence[Mishap], trouble: Trouble) -> None:
     for visit in visits:
         await visit.until("live")
-    console.print(f"{len(visits)} 场会见正在进行 / {len(visits)} visits are live")
+    are = "visit is" if len(visits) == 1 else "visits are"
+    console.print(f"{len(visits)} 场会见正在进行 / {len(visits)} {are} live")
     for turn, mishap in enumerate(mishaps):
         await _obey(console, trouble, f"{mishap} {turn % len(visits) + 1}", len(visits))
 
