@@ -14,8 +14,8 @@ from broker.control.store.store import Store
 from config.logs import configure
 from config.pack_loader import load_pack
 from config.settings import DEMO_MARK, Settings, SettingsError
+from huijian.admin.first_steps import first_steps
 from huijian.demo.certificate import with_demo_certificate
-from huijian.first_steps import first_steps
 from huijian.instance_lock import only_one
 from huijian.supervisor import Child, NotRunning, ProcessSupervisor
 from signaling.tls.certificate import load

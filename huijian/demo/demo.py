@@ -111,9 +111,9 @@ async def _keep(console: Console, server: str) -> None:
     await stopping.wait()
 
 
-async def address(file: Path) -> str:
-    """Wait for the control process; return its base URL."""
-    async with asyncio.timeout(STARTING):
+async def address(file: Path, within: float = STARTING) -> str:
+    """Wait so many seconds for the control process; return its base URL."""
+    async with asyncio.timeout(within):
         while not file.exists():
             await asyncio.sleep(0.05)
     return file.read_text(encoding="ascii").strip()

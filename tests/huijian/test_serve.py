@@ -10,7 +10,7 @@ import pytest
 from broker.control.capacity.machine_cost import kept
 from config.settings import Settings, SettingsError
 from huijian import supervisor
-from huijian.first_steps import first_steps
+from huijian.admin.first_steps import first_steps
 from huijian.serve import _prepare, check, children
 from huijian.supervisor import Child, ProcessSupervisor
 from signaling.tls.certificate import CertificateProblem

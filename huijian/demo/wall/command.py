@@ -29,11 +29,12 @@ from huijian.demo.wall.visits import EndlessVisits
 from huijian.instance_lock import only_one
 from huijian.options import Options
 from huijian.serve import check, children
-from huijian.supervisor import ProcessSupervisor
+from huijian.supervisor import NotRunning, ProcessSupervisor
 
 PORT = 8480
 LENGTH = 30
 """Minutes of a visit, the pack's limit."""
+STARTING = 120.0  # seconds in which the service has to start, also on a busy machine
 BYTES = 40_000  # a second of a recording of these small pictures: what is set aside for one
 PAGES = {
     Role.SUPERVISOR: ("monitor", "account"),
@@ -107,6 +108,18 @@ async def _wall(
                 await leave(store, journal, entered)
 
 
+async def _listening(settings: Settings, processes: ProcessSupervisor) -> str:
+    """Wait until the service listens, and return its base URL. Raises NotRunning where a part of it does not start."""
+    found = asyncio.create_task(address(settings.run_dir / ADDRESS_FILE, STARTING))
+    broken = asyncio.create_task(processes.given_up())
+    await asyncio.wait((found, broken), return_when=asyncio.FIRST_COMPLETED)
+    broken.cancel()
+    if not found.done() or found.exception() is not None:
+        found.cancel()
+        raise NotRunning("the service does not start; try again later. 服务未能启动，请稍后再试。")
+    return found.result()
+
+
 @asynccontextmanager
 async def _service(settings: Settings, lock: int) -> AsyncIterator[str]:
     """Run the processes of the service; yield its base URL."""
@@ -115,7 +128,7 @@ async def _service(settings: Settings, lock: int) -> AsyncIterator[str]:
     try:
         for child in children(settings):
             processes.start(child)
-        yield await address(settings.run_dir / ADDRESS_FILE)
+        yield await _listening(settings, processes)
     finally:
         await processes.stop()
 

@@ -11,7 +11,7 @@ STEPS = """\
 这里还没有单位和账号。请另开一个终端，依次执行：
 Nothing is entered here yet. In another terminal, run one after another:
 
-  alias h='{huijian}'
+  alias h="{huijian}"
   h admin sites add first-prison --kind prison --name 第一监狱 --policy {policy}{demo}
   h admin sites add first-bureau --kind bureau --name 县司法局 --policy {policy}{demo}
   h admin rooms add first-prison-1 --site first-prison --name 一号会见室
@@ -23,6 +23,9 @@ Nothing is entered here yet. In another terminal, run one after another:
 然后打开 then open: {url}/monitor (li), {url}/terminals (gao)
 想先看它怎样工作 to see it at work first: make wall
 """
+"""The commands that make a store of use: two sites, a room of each, the first administrator, a supervisor, and the code
+by which a terminal is enrolled. Each is accepted as it stands; a demonstration's sites need the rules and the option of
+demonstrations."""
 
 
 async def first_steps(settings: Settings) -> str:
