@@ -295,9 +295,10 @@ class TestPlaces:
             await server.put(checking_in(f"ses_{count}") if count > 1 else live(f"ses_{count}"))
         await on_duty.get_by_role("radio", name="9", exact=True).check(force=True)
         await expect(on_duty.locator(".tile")).to_have_count(9)
-        await on_duty.locator(".row").first.click()
+        await on_duty.keyboard.press("1")  # the live visit stands first
         for key in ("w", "m", "h", "F9"):
-            await on_duty.locator("body").press(key)
+            await on_duty.keyboard.press(key)
+            await expect(on_duty.get_by_role("dialog")).to_be_visible()
             sheet = await _box(on_duty.get_by_role("dialog"))
             for video in await on_duty.locator("video").all():
                 assert not _overlap(sheet, await _box(video)), key
