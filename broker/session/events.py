@@ -340,6 +340,29 @@ class ExtensionApproved:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtensionRequested:
+    """A supervisor asks for a longer visit: `added` to the limit, on the ground `article`."""
+
+    id: ApprovalId
+    by: UserId
+    site: SiteId
+    added: timedelta
+    article: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionDeclined:
+    """An approver does not grant a request for a longer visit."""
+
+    id: ApprovalId
+    by: UserId
+    site: SiteId
+    role: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class AttentionAsked:
     """An officer who is present was asked whether they still watch."""
 
@@ -513,6 +536,8 @@ Fact = (
     | MuteOrdered
     | NoteMade
     | ExtensionApproved
+    | ExtensionRequested
+    | ExtensionDeclined
     | AttentionAsked
     | AttentionAnswered
     | AttentionMissed
@@ -541,6 +566,8 @@ ACTIONS = (
     MuteOrdered,
     NoteMade,
     ExtensionApproved,
+    ExtensionRequested,
+    ExtensionDeclined,
     SpeechBegan,
     SpeechEnded,
     TerminalChanged,

@@ -24,7 +24,7 @@ from broker.kernel.errors import (
 from broker.session import events as ev
 from broker.session import ground_conditions
 from broker.session.events import Fact
-from broker.session.parts import check_in, extension, talkback
+from broker.session.parts import check_in, extension, extension_request, talkback
 from broker.session.state import Session, State
 from config.articles.grounds import Intervention
 from config.articles.notices import spelled
@@ -250,7 +250,29 @@ def check_extension(session: Session, fact: ev.ExtensionApproved, now: Instant, 
         )
 
 
-def _check_author(session: Session, fact: ev.ExtensionApproved, rules: ExtensionRules) -> None:
+def _asked(session: Session, fact: ev.ExtensionRequested, now: Instant, policy: Policy) -> None:
+    """Refuse to ask for what could not be approved, or twice at once."""
+    if extension_request.same_request(session.extension_requests, fact):
+        return
+    if extension_request.open_request(session.extension_requests) is not None:
+        raise Conflict("A request for a longer visit waits already.", "已有延长申请等待批准。")
+    if session.slot.drill:
+        raise Conflict("A drill is not made longer.", "演练不能延长。")
+    _check_rules(session, fact, policy)
+    _check_time(session, now, policy.extension)
+    _check_slot(session, now, policy)
+
+
+def _declined(session: Session, fact: ev.ExtensionDeclined, now: Instant, policy: Policy) -> None:
+    waits = extension_request.open_request(session.extension_requests)
+    if waits is None or waits.id != fact.id:
+        raise NotFound("No such request waits.", "没有等待批准的该项延长申请。")
+    _check_author(session, fact, policy.extension)
+    if not bare(fact.reason):
+        raise BadRequest("Say why the visit is not made longer.", "请写明不予延长的理由。")
+
+
+def _check_author(session: Session, fact: ev.ExtensionApproved | ev.ExtensionDeclined, rules: ExtensionRules) -> None:
     if fact.role != rules.role or fact.site != session.slot.prison.site:
         raise Forbidden(
             "A longer visit is approved by the warden of the prison's site.",
@@ -259,7 +281,7 @@ def _check_author(session: Session, fact: ev.ExtensionApproved, rules: Extension
         )
 
 
-def _check_rules(session: Session, fact: ev.ExtensionApproved, policy: Policy) -> None:
+def _check_rules(session: Session, fact: ev.ExtensionApproved | ev.ExtensionRequested, policy: Policy) -> None:
     rules, extensions = policy.extension, session.extensions
     found = (
         (not rules.allowed, "times", "These rules allow no longer visits.", "适用规定不允许延长会见时间。"),
@@ -339,5 +361,7 @@ REFUSALS: Mapping[type, tuple[Refusal, ...]] = {
     ev.RoomFinished: (_finished,),
     ev.SlotCancelled: (check_cancellation,),
     ev.ExtensionApproved: (check_extension,),
+    ev.ExtensionRequested: (_asked,),
+    ev.ExtensionDeclined: (_declined,),
 }
 """Class of a fact -> its refusals, asked in this order."""

@@ -10,6 +10,7 @@ from broker.kernel.errors import VisitError
 from broker.session import events as ev
 from broker.session import refusals
 from broker.session.events import Fact
+from broker.session.parts import extension_request
 from broker.session.parts.talkback import Talkback
 from broker.session.state import Session
 from broker.session.transitions import TRANSITIONS
@@ -80,6 +81,10 @@ def _speaks(session: Session, fact: ev.SpeechBegan, now: Instant) -> bool:
     return session.talkback == Talkback(fact.by, fact.site, fact.sides, fact.article)
 
 
+def _requested(session: Session, fact: ev.ExtensionRequested, now: Instant) -> bool:
+    return extension_request.same_request(session.extension_requests, fact)
+
+
 def _silent(session: Session, fact: ev.SpeechEnded, now: Instant) -> bool:
     return session.talkback is None
 
@@ -93,5 +98,6 @@ _REPEATS: Mapping[type, Callable[[Session, Any, Instant], bool]] = {
     ev.RulesAcknowledged: _acknowledged,
     ev.SpeechBegan: _speaks,
     ev.SpeechEnded: _silent,
+    ev.ExtensionRequested: _requested,
 }
 """The other orders are refused when they are repeated, each in its own part."""

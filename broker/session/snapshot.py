@@ -15,6 +15,7 @@ from broker.session.parts.alerts import Alerts
 from broker.session.parts.check_in import CheckIn
 from broker.session.parts.drill_mark import DrillMark
 from broker.session.parts.extension import extensions_from_json
+from broker.session.parts.extension_request import requests_from_json
 from broker.session.parts.gate import Gate
 from broker.session.parts.hold import Hold
 from broker.session.parts.interventions import Interventions
@@ -42,6 +43,7 @@ def to_json(session: Session, boot: str) -> dict[str, Any]:
         "alerts": session.alerts.to_json(),
         **({"drill": session.drill.to_json()} if session.drill else {}),
         "extensions": [approval.to_json() for approval in session.extensions],
+        **({"requests": [one.to_json() for one in session.extension_requests]} if session.extension_requests else {}),
     }
 
 
@@ -63,6 +65,7 @@ def from_json(slot: Slot, saved: Mapping[str, Any], now: Instant, boot: str) -> 
         interventions=Interventions.from_json(saved.get("acts") or {}),
         alerts=Alerts.from_json(saved.get("alerts") or {}),
         extensions=extensions_from_json(saved.get("extensions", ())),
+        extension_requests=requests_from_json(saved.get("requests", ())),
         pack=saved.get("pack", ""),
         drill=DrillMark.from_json(saved.get("drill")),
     )

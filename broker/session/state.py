@@ -14,6 +14,7 @@ from broker.session.parts.check_in import CheckIn
 from broker.session.parts.drill_mark import Mark
 from broker.session.parts.eligibility import Bars
 from broker.session.parts.extension import Extensions
+from broker.session.parts.extension_request import Requests
 from broker.session.parts.farewell import Farewell
 from broker.session.parts.gate import Gate
 from broker.session.parts.hold import Hold
@@ -82,6 +83,7 @@ class Session:
     talkback: Talkback | None = None
     alerts: Alerts = field(default_factory=Alerts)
     extensions: Extensions = ()
+    extension_requests: Requests = ()
     pack: str = ""
     bars: Bars = ()
     drill: Mark = None

@@ -36,6 +36,7 @@ from broker.session.parts import (
     drill_mark,
     eligibility,
     extension,
+    extension_request,
     farewell,
     gate,
     hold,
@@ -159,7 +160,20 @@ _INTERVENE: Mapping[type, Change] = {
     **_of_part("alerts", alerts.ORDERS),
 }
 _TALKBACK = _of_part("talkback", talkback.ORDERS)
-_EXTEND = _of_part("extensions", extension.ORDERS)
+_EXTENDED = _of_part("extensions", extension.ORDERS)
+_ANSWERED = _of_part("extension_requests", extension_request.APPROVED)
+
+
+def _extended(session: Session, fact: ev.ExtensionApproved, now: Instant, policy: Policy) -> Session:
+    """Take an approval; it answers the request that waits."""
+    longer = _EXTENDED[ev.ExtensionApproved](session, fact, now, policy)
+    return longer if longer is session else _ANSWERED[ev.ExtensionApproved](longer, fact, now, policy)
+
+
+_EXTEND: Mapping[type, Change] = {
+    **_of_part("extension_requests", extension_request.ORDERS),
+    ev.ExtensionApproved: _extended,
+}
 _DRILL = _of_part("drill", drill_mark.ORDERS)
 _BEFORE: Mapping[type, Change] = {**_SEEN, **_CHECK_IN, **_CANCEL, **_END, **_INTERVENE, **_EXTEND, **_DRILL}
 _BEGUN: Mapping[type, Change] = {**_SEEN, **_TEST, **_END, **_HOLD, **_FAREWELL, **_INTERVENE, **_TALKBACK, **_EXTEND}

@@ -46,6 +46,8 @@ ACTIONS = {
     "MuteOrdered": Words("管理员静音或恢复声音", "An officer mutes or unmutes"),
     "NoteMade": Words("管理员备注", "An officer's note"),
     "ExtensionApproved": Words("批准延长会见", "A longer visit is approved"),
+    "ExtensionRequested": Words("管理员申请延长会见", "An officer asks for a longer visit"),
+    "ExtensionDeclined": Words("不予延长会见", "A longer visit is not approved"),
     "SpeechBegan": Words("管理员开始插话", "An officer begins to speak"),
     "SpeechEnded": Words("管理员结束插话", "An officer stops speaking"),
     "TerminalChanged": Words("更换终端", "A terminal is replaced"),

@@ -5,11 +5,12 @@ visit allow an order is decided by the core."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from broker.control.session_runner import SessionRunner
 from broker.kernel.errors import Forbidden, NotFound
-from broker.kernel.ids import AlertId, PersonId, SessionId, Side, WarningId, new_id
+from broker.kernel.ids import AlertId, ApprovalId, PersonId, SessionId, Side, WarningId, new_id
 from broker.session import events as ev
 from broker.session.parts import equipment
 from broker.session.repeats import says_nothing_new
@@ -18,7 +19,7 @@ from config.check_in import Tick
 from config.policy import Policy
 from signaling.api.messages import orders
 from signaling.api.messages.orders import Order
-from signaling.auth.scope import Caller, Role, Terminal, author, duty, own_duty, role_of
+from signaling.auth.scope import Caller, Role, Terminal, User, author, duty, own_duty, role_of
 from signaling.auth.seen_session import seen_session
 from signaling.server.context import Context
 
@@ -212,6 +213,23 @@ def _hush(caller: Caller, live: SessionRunner, order: orders.Hush) -> ev.Fact:
     return ev.SpeechEnded(duty(caller, live.session.slot).user)
 
 
+# ---- longer visits ---------------------------------------------------------------------------------------------------
+
+
+def _request_extension(caller: Caller, live: SessionRunner, order: orders.RequestExtension) -> ev.Fact:
+    own, added = duty(caller, live.session.slot), timedelta(seconds=order.seconds)
+    reason = order.reason.strip()
+    return ev.ExtensionRequested(ApprovalId(order.request), own.user, own.site, added, order.article, reason)
+
+
+def _decline_extension(caller: Caller, live: SessionRunner, order: orders.DeclineExtension) -> ev.Fact:
+    assert isinstance(caller, User)  # the row admits no other role
+    if caller.site is None:
+        raise Forbidden()
+    role, reason = str(caller.role), order.reason.strip()
+    return ev.ExtensionDeclined(ApprovalId(order.request), caller.id, caller.site, role, reason)
+
+
 # ---- alerts --------------------------------------------------------------------------------------------------------
 
 
@@ -269,6 +287,8 @@ ROWS: tuple[Row[Any], ...] = (
     Row(orders.Acknowledge, T, "确认劝阻", "Acknowledge a warning", _acknowledge, forbidden=NOT_THE_ROOM),
     Row(orders.Mute, S, "静音与解除静音", "Mute a side", _mute, urgent=True),
     Row(orders.Remark, S, "会见记录", "Make a note", _remark),
+    Row(orders.RequestExtension, S, "申请延长会见时间", "Ask for a longer visit", _request_extension),
+    Row(orders.DeclineExtension, Role.APPROVER, "不予延长会见时间", "Decline a longer visit", _decline_extension),
     Row(orders.TakeAlert, S, "处理提醒", "See to an alert", _take_alert),
     Row(orders.FinishAlert, S, "完成提醒", "An alert is done", _finish_alert),
 )

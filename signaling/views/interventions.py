@@ -1,10 +1,19 @@
 """Interventions and approvals as viewers see them: warnings, mutes, talkback, longer visits, and notes. Rooms (`room`
 is their side) see what concerns them, without author and article; officers (`room` None) see everything."""
 
-from broker.kernel.ids import Side
+from datetime import datetime
+
+from broker.kernel.ids import Side, UserId
 from broker.session.parts.interventions import Muted, Noted, Warned
 from broker.session.state import Session
-from signaling.api.messages.session_view import ExtensionView, MuteView, Officer, SpeechView, WarningView
+from signaling.api.messages.session_view import (
+    ExtensionRequestView,
+    ExtensionView,
+    MuteView,
+    Officer,
+    SpeechView,
+    WarningView,
+)
 from signaling.api.messages.sessions import NoteView
 from signaling.views.names import Names
 
@@ -68,6 +77,28 @@ async def extensions_view(session: Session, names: Names, room: Side | None) -> 
         )
         for extension in session.extensions
     ]
+
+
+async def extension_request_view(
+    session: Session, names: Names, room: Side | None, stops: datetime | None
+) -> ExtensionRequestView | None:
+    """The latest request for a longer visit, for officers. `stops`: when the visit stops by itself."""
+    if room is not None or not session.extension_requests:
+        return None
+    request = session.extension_requests[-1]
+    return ExtensionRequestView(
+        id=request.id,
+        at=request.at,
+        seconds=round(request.added.total_seconds()),
+        article=request.article,
+        reason=request.reason,
+        by=await names.officer(request.by),
+        site=request.site,
+        state=request.state,
+        decided_by=await names.officer(UserId(request.decided_by)) if request.decided_by else None,
+        note=request.note,
+        until=stops + request.added if stops is not None and request.state == "open" else None,
+    )
 
 
 async def notes_view(session: Session, names: Names) -> list[NoteView]:

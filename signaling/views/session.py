@@ -30,7 +30,13 @@ from signaling.views.check_in import (
 )
 from signaling.views.film import film_texts, joined
 from signaling.views.follow_ups import absence_brief, farewell_view, rebooking_brief
-from signaling.views.interventions import extensions_view, mutes_view, talkback_view, warnings_view
+from signaling.views.interventions import (
+    extension_request_view,
+    extensions_view,
+    mutes_view,
+    talkback_view,
+    warnings_view,
+)
 from signaling.views.moment import SessionMoment, crossed_ms, remaining_ms, stops_at
 from signaling.views.names import Names
 from signaling.views.texts import REASONS, text_of
@@ -76,6 +82,7 @@ async def session_view(moment: SessionMoment, names: Names, room: Side | None) -
         alerts=await open_view(session, names, room),
         count_heads=moment.policy.alerts.count_heads,
         extensions=await extensions_view(session, names, room),
+        extension_request=await extension_request_view(session, names, room, stops_at(moment)),
         stops_at=stops_at(moment),
         farewell=await farewell_view(moment, names, room),
         rebooking=rebooking_brief(moment.rebooking) if moment.rebooking is not None and room is None else None,

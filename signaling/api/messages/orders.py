@@ -2,9 +2,9 @@
 WebSocket message is the same class with `type`, `id` and `session`, which `socket.py` derives from it. Its row in
 `signaling/api/orders.py` says where it is posted, which role may send it and what it means to the broker."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from broker.kernel.ids import Side
 from config.check_in import Manner, Tick
@@ -251,6 +251,28 @@ class Hush(Order):
     """停止插话: end what an officer says to the rooms."""
 
     order_type = "hush"
+
+
+# ---- longer visits ---------------------------------------------------------------------------------------------------
+
+
+class RequestExtension(Order):
+    """申请延长: ask the approver for a longer visit (Yunnan 14; Guangdong 22), by a step of the rules. The page makes
+    the id `request`: sent again, it counts once."""
+
+    order_type = "request_extension"
+    request: Id
+    seconds: Annotated[int, Field(ge=1, le=3600)]
+    article: Article
+    reason: NoteText
+
+
+class DeclineExtension(Order):
+    """不予延长: the approver does not grant a request for a longer visit, with a reason."""
+
+    order_type = "decline_extension"
+    request: Id
+    reason: NoteText
 
 
 # ---- alerts --------------------------------------------------------------------------------------------------------

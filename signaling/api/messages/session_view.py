@@ -238,6 +238,23 @@ class ExtensionView(Outbound):
     reason: str = ""
 
 
+class ExtensionRequestView(Outbound):
+    """The latest request for a longer visit (申请延长), for officers: by whom, by how much and why, its state, and who
+    answered it. `until`: when the visit would stop then; null before the first crossing."""
+
+    id: str
+    at: Moment
+    seconds: int = Field(gt=0)
+    article: str
+    reason: str
+    by: Officer
+    site: str
+    state: Literal["open", "approved", "declined"]
+    decided_by: Officer | None = None
+    note: str = ""
+    until: Moment | None = None
+
+
 class FarewellView(Outbound):
     """The word of a side that it has finished (会见完毕), until `until`. `room`: its terminal gave it, else an officer
     of its site; rooms do not learn which one."""
@@ -325,6 +342,7 @@ class SessionView(Outbound):
     count_heads: bool = False
     """Whether the rules let a kiosk count the people before its camera."""
     extensions: list[ExtensionView] = Field(default_factory=list)
+    extension_request: ExtensionRequestView | None = None
     stops_at: Moment | None = None
     """When the visit stops by itself; None before the first crossing and after the end."""
     farewell: list[FarewellView] = Field(default_factory=list)

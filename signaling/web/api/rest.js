@@ -141,6 +141,8 @@ export const decide = (id, decision) => json(`/api/v1/suspensions/${encodeURICom
 const at = (kind, id) => `/api/v1/${kind}/${encodeURIComponent(id)}`;
 export const rebookings = () => look("/api/v1/rebookings?state=open");
 export const declineRebooking = (id, answer) => json(`${at("rebookings", id)}/decline`, "POST", answer);
+/** The announcements, and the visits whose stop is not announced yet. */
+export const announcements = () => look("/api/v1/announcements");
 export const absences = () => look("/api/v1/absences");
 export const decideAbsence = (id, decision, answer) =>
   json(`${at("absences", id)}/${decision.replace("_", "-")}`, "POST", answer);

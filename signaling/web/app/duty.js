@@ -67,9 +67,9 @@ export class Duty {
     this.delivery = new Delivery(socket, draw);
     this.orders = new Orders(this.delivery);
     this.interventions = new Interventions(this.orders, me.site, draw);
-    this.extension = new Extension(me, draw);
+    this.extension = new Extension(me, this.orders, draw);
     this.suspension = new Suspension(me, draw);
-    this.followUps = new FollowUps(draw);
+    this.followUps = new FollowUps(me, draw);
     this.fleetWatch = new FleetWatch(draw);
     this.attentionCheck = new AttentionCheck((prompt) => socket.order("attentive", { prompt }));
     this.talkback = new TalkbackPublisher({ order: (type, members) => socket.order(type, members), changed: draw, complain });
@@ -216,6 +216,7 @@ export class Duty {
       grounds: session ? this.interventions.groundsOf(session) : [],
       notices: session ? this.interventions.noticesOf(session) : [],
       mayExtend: Boolean(session) && this.extension.mayExtend(session),
+      mayRequest: Boolean(session) && this.extension.mayRequest(session),
       mayPropose: Boolean(session) && this.suspension.mayPropose(session),
     });
     this.#player.follow(state.listening.session);

@@ -7,19 +7,24 @@ import { askAbsence, askDecline } from "../ui/follow_ups.js";
 import { complain, inform } from "../ui/toast.js";
 
 export class FollowUps {
+  #announces;
   #changed;
+  announcements = { announcements: [], due: [] };
   rebookings = [];
   absences = [];
 
-  constructor(changed) {
+  /** @param me an approver also sees which announcements are due or not on file */
+  constructor({ role }, changed) {
+    this.#announces = role === "approver";
     this.#changed = changed;
   }
 
   /** Fetches both lists; after a failure the old ones stay until the next call. */
   async refresh() {
     try {
-      const [{ rebookings }, { absences }] = await Promise.all([api.rebookings(), api.absences()]);
-      Object.assign(this, { rebookings, absences });
+      const announced = this.#announces ? api.announcements() : this.announcements;
+      const [{ rebookings }, { absences }, announcements] = await Promise.all([api.rebookings(), api.absences(), announced]);
+      Object.assign(this, { rebookings, absences, announcements });
       this.#changed();
     } catch (error) {
       // a server without them has none; the page shows elsewhere that it is disconnected or signed out

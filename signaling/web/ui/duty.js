@@ -12,13 +12,11 @@ import { suspensionsView } from "./details/suspension.js";
 import { el, mark } from "./dom.js";
 import { absencesView, rebookingsView } from "./follow_ups.js";
 import { headerView } from "./header.js";
+import { inboxView } from "./inbox/inbox.js";
 import { guardActs, markSending, orderStatusView } from "./order_status.js";
 import { handoversView } from "./leaving.js";
 import { listView } from "./session_list.js";
 import { wallView } from "./wall/wall.js";
-
-/** What an approver sees in place of the wall. */
-const noWall = () => el("main", { class: "not-watching" }, el("p", { t: "approver_watches_nothing" }));
 
 /**
  * @param {boolean} supervises whether there is a wall
@@ -38,9 +36,10 @@ export function dutyView(supervises, actions, player) {
   const [orderStatus, handovers] = [orderStatusView(actions), handoversView(actions)];
   orderStatus.node.append(handovers.node);
   const guard = guardActs(details.node);
-  list.node.append(rebookings.node, absences.node, suspensions.node);
+  const inbox = supervises ? null : inboxView(actions, { suspensions, absences, rebookings });
+  if (supervises) list.node.append(rebookings.node, absences.node, suspensions.node);
   const node = el("div", { class: "duty", data: { wall: wallOnly() ? "only" : "beside" } }, header.node, ...(supervises ? [alerts.strip] : []),
-    el("div", { class: "columns" }, list.node, supervises ? wall.node : noWall(), details.node, ...(supervises ? [alerts.drawer] : [])), onAir.node, orderStatus.node, player);
+    el("div", { class: "columns" }, list.node, supervises ? wall.node : inbox.node, details.node, ...(supervises ? [alerts.drawer] : [])), onAir.node, orderStatus.node, player);
   return {
     node, wall, details,
     /** @param {{state, watched, talkback, suspensions, followUps, conflicts, grounds, farewellCode, mustEnd, notices, mayExtend, mayPropose}} model */
@@ -65,6 +64,7 @@ export function dutyView(supervises, actions, player) {
       suspensions.update(model.suspensions);
       rebookings.update(model.followUps.rebookings);
       absences.update(model.followUps.absences);
+      inbox?.update({ sessions, site: state.me.site, suspensions: model.suspensions, followUps: model.followUps });
       list.update({
         sessions, chosen: state.chosen, watched: watched.ids, duty: state.places.duty, loaded: state.hasDay,
       });
@@ -110,11 +110,11 @@ function wallModel(state, watched, sessions) {
   };
 }
 
-function detailsModel({ state, watched, talkback, grounds, farewellCode, mustEnd, notices, mayExtend, mayPropose }) {
+function detailsModel({ state, watched, talkback, grounds, farewellCode, mustEnd, notices, mayExtend, mayRequest, mayPropose }) {
   const { chosen, supervises, me } = state;
   return {
     session: state.chosenSession, site: supervises ? me.site : null, supervises, isWatched: watched.has(chosen),
     received: (side) => watched.get(chosen, side)?.rates ?? null, quality: state.qualities.get(chosen),
-    talkback, me: me.id, grounds, farewellCode, mustEnd, notices, mayExtend, mayPropose,
+    talkback, me: me.id, grounds, farewellCode, mustEnd, notices, mayExtend, mayRequest, mayPropose,
   };
 }

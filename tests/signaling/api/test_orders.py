@@ -33,11 +33,13 @@ SAMPLES = {
     "remark": {"text": "安静"},
     "speak": ARTICLE | {"sides": ["visitor"]},
     "hush": {},
+    "request_extension": {"request": "ext_1", "seconds": 300, "article": "YN-14-FAMILY", "reason": "家中变故"},
+    "decline_extension": {"request": "ext_1", "reason": "不予延长"},
     "take_alert": {"alert": "alt_9"},
     "finish_alert": {"alert": "alt_9"},
 }
 """A valid body of each order. What it meets in a visit during check-in is accepted or refused, the same both ways."""
-CALLERS = {Role.SUPERVISOR: "visitor-sup", Role.TERMINAL: "v1"}
+CALLERS = {Role.SUPERVISOR: "visitor-sup", Role.TERMINAL: "v1", Role.APPROVER: "approver"}
 BY_REST = [row for row in orders.ROWS if row.by_rest]
 
 
@@ -112,7 +114,7 @@ class TestEachRow:
     async def test_is_forbidden_for_other_roles_on_the_socket_too(self, row, front):
         session = await front.live_visit()
         before = list(front.broker.facts)
-        other = "approver" if row.role is Role.TERMINAL else "v1"
+        other = "auditor" if row.role is Role.TERMINAL else "v1"
         async with talking(front, other) as talk:
             await talk.send(type=row.name, id=1, session=session, **SAMPLES[row.name])
             refusal = await talk.receive("error")

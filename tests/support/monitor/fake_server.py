@@ -87,6 +87,8 @@ class FakeMonitor:
         self.order_ids: list[str] = []  # the ids of the orders, by socket and by REST, as often as they came
         self.carried_out: set[str] = set()  # the ids of orders that the page is told to have arrived
         self.handover: dict[str, Any] = {}
+        self.announcements: list[dict[str, Any]] = []
+        self.due: list[dict[str, Any]] = []
         self.colleagues: list[dict[str, Any]] = []
         self.deaf = False  # while true, orders by socket and by REST are taken and get no answer
         self.by_rest: list[tuple[str, str, dict[str, Any] | None]] = []
@@ -314,6 +316,10 @@ class FakeMonitor:
         self.handover = {**self.handover, **changes}
         await self.send("handover", handover=self.handover)
 
+    async def announced(self, request: web.Request) -> web.Response:
+        """Return the announcements, and the sessions whose stop is to be announced."""
+        return web.json_response({"announcements": self.announcements, "due": self.due})
+
     async def fleet(self, request: web.Request) -> web.Response:
         """Return the terminals of the test."""
         return web.json_response({"server_time": datetime.now(UTC).isoformat(), "terminals": self.terminals})
@@ -467,6 +473,7 @@ class FakeMonitor:
                 web.get("/api/v1/sessions/{id}/extensions", self.extensions),
                 web.get("/api/v1/sessions/{id}/alerts", self.kept_alerts),
                 web.get("/api/v1/sessions/{id}/orders/{order}", self.outcome),
+                web.get("/api/v1/announcements", self.announced),
                 web.get("/api/v1/colleagues", self.free_colleagues),
                 web.post("/api/v1/handovers", self.handed_over),
                 web.post("/api/v1/handovers/{id}/{word}", self.handed_over),
