@@ -3,12 +3,12 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
 BIN := .venv/bin
 # The virtual environment is made again when what it is made from has changed.
-MARK := .venv/made-from-$(shell sha256sum pyproject.toml 2>/dev/null | cut -c1-16)
+MARK := .venv/made-from-$(shell cat pyproject.toml requirements/dev.lock 2>/dev/null | sha256sum | cut -c1-16)
 ARGS ?=
 VISITS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo wall serve test simulate hostile docs bench style types
+.PHONY: help setup lock demo wall serve test simulate hostile docs bench style types
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -20,8 +20,16 @@ $(MARK):
 	@PYTHON="$(PYTHON)" .ci/system python3-venv libgl1 libglib2.0-0 libssl3 libasound2-data
 	@echo "setting up .venv (once; a few minutes)"
 	@rm -rf .venv && "$(PYTHON)" -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-annotate --custom-compile-command 'make lock' pyproject.toml
+
+lock: $(MARK) ## Write the locks again from pyproject.toml (ARGS=--upgrade for newer versions)
+	@$(BIN)/$(LOCK) $(ARGS) --extra dev --output-file requirements/dev.lock
+	@$(BIN)/$(LOCK) $(ARGS) --extra oidc --constraint requirements/dev.lock --output-file requirements/run.lock
 
 demo: $(MARK) ## One whole visit on this machine, in under three minutes (ARGS='--help' shows options)
 	@$(BIN)/huijian demo $(ARGS)
@@ -48,9 +56,10 @@ docs: $(MARK) ## Write again the documents that are made from the code
 bench: $(MARK) ## Measure the relay beside Janus and aiortc (ARGS='--help' shows options)
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-style: $(MARK) ## Formatting and lint
+style: $(MARK) ## Formatting, lint, and known vulnerabilities of what is locked
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/python -m tests.support.supply_chain
 
 types: $(MARK) ## Static types, strictly
 	@$(BIN)/mypy
