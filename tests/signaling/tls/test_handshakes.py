@@ -3,14 +3,15 @@
 import asyncio
 import socket
 import ssl
+import threading
 from dataclasses import replace
 
 import pytest
 
 from signaling.tls import handshakes
-from signaling.tls.handshakes import HandshakeLimits, KnownAddresses
+from signaling.tls.handshakes import Handshake, HandshakeLimits, KnownAddresses
 from tests.support.patience import PATIENCE
-from tests.support.signaling.ingress import running_entrance
+from tests.support.signaling.ingress import request, running_entrance
 from tests.support.signaling.tls import running_tls
 
 LIMITS = HandshakeLimits()
@@ -111,6 +112,49 @@ class TestBudgets:
         addresses.learn(["a", "b"])
         addresses.learn(["a", "c"])
         assert "a" in addresses and "c" in addresses and "b" not in addresses
+
+
+class TestStrangersBesideOthers:
+    """What strangers' handshakes cost, others do not pay."""
+
+    async def test_orders_of_those_who_are_in_are_answered_while_all_threads_compute(
+        self, entrance, tmp_path, monkeypatch
+    ):
+        computed, step = threading.Event(), Handshake.step
+        async with running_tls(entrance, tmp_path) as tls:
+            line = await tls.connect()
+            monkeypatch.setattr(
+                Handshake, "step", lambda self, context: computed.wait(PATIENCE) and step(self, context)
+            )
+            try:
+                for _ in range(20):
+                    (await tls.plain(source="127.0.0.7")).send(hello())
+                await entrance.until(lambda: tls.terminator.handshakes._running == handshakes.THREADS)
+                line.send(request("GET", "/api/v1/me", token=entrance.tokens["prison-sup"]))
+                assert (await line.answer()).status == 200
+            finally:
+                computed.set()
+
+    async def test_the_handshake_of_a_known_sender_goes_first(self, entrance, tmp_path, monkeypatch):
+        order, step = [], Handshake.step
+
+        def noted(self, context):
+            order.append(self.peer)
+            return step(self, context)
+
+        monkeypatch.setattr(Handshake, "step", noted)
+        async with running_tls(entrance, tmp_path) as tls:
+            shakes = tls.terminator.handshakes
+            shakes.known.learn(["127.0.0.9"])
+            shakes._running = handshakes.THREADS  # all are busy
+            for source in ("127.0.0.7", "127.0.0.7", "127.0.0.8", "127.0.0.9"):
+                (await tls.plain(source=source)).send(hello())
+            await entrance.until(lambda: len(shakes._others) == 3 and len(shakes._first) == 1)
+            shakes._running = handshakes.THREADS - 1
+            shakes._begin()
+            await entrance.until(lambda: len(order) == 4)
+            assert order[0] == "127.0.0.9"
+            assert order[1:3] in (["127.0.0.7", "127.0.0.8"], ["127.0.0.8", "127.0.0.7"])  # in turns
 
 
 class TestWhatIsNoHandshake:
