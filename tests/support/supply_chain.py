@@ -97,9 +97,9 @@ def main() -> int:
     except NotAudited as why:
         print(f"known vulnerabilities were NOT looked for: {why}. 未能查询已知漏洞。")
         return 0
-    open_findings = [one for one in found if not ({one.id} | one.also) & reasons.keys()]
-    for one in open_findings:
-        print(f"{one.package} {one.version}: {one.id} {' '.join(sorted(one.also))}")
+    open_findings = [finding for finding in found if not ({finding.id} | finding.also) & reasons.keys()]
+    for finding in open_findings:
+        print(f"{finding.package} {finding.version}: {finding.id} {' '.join(sorted(finding.also))}")
     return 1 if open_findings else 0
 
 

@@ -123,6 +123,7 @@ class TestStrangersBesideOthers:
         computed, step = threading.Event(), Handshake.step
         async with running_tls(entrance, tmp_path) as tls:
             line = await tls.connect()
+            await entrance.until(lambda: len(tls.terminator) == 1)
             monkeypatch.setattr(
                 Handshake, "step", lambda self, context: computed.wait(PATIENCE) and step(self, context)
             )
