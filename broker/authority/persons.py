@@ -115,7 +115,7 @@ def check_not_own(officer: str, user: str) -> None:
     if officer == user:
         raise SamePerson(
             "This is your own account: another administrator does this. Your own password is changed on /account.",
-            "不能对本人账号办理此事项，请由其他管理员办理；本人密码请在“我的账号”页面修改。",
+            "不能对本人账号办理此事项，请由其他系统管理员办理；本人密码请在“我的账号”页面修改。",
         )
 
 

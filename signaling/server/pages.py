@@ -29,6 +29,7 @@ PAGES = {
     "/monitor": "monitor.html",
     "/terminals": "terminals.html",
     "/account": "account.html",
+    "/admin": "admin.html",
     "/audit": "audit.html",
     "/invitation": "invitation.html",
 }

@@ -9,7 +9,9 @@ from broker.control.store.records import AccountChange, ChangeState
 from broker.control.store.records import Role as AccountRole
 from broker.kernel.errors import Busy, Conflict, Forbidden, InvitationRefused, NotFound
 from signaling.api.accounts.changes import show_password
+from signaling.api.accounts.factors import qr_of
 from signaling.api.messages.accounts import Invite, Invited, Redeem, Redeemed
+from signaling.api.sign_in import page_of
 from signaling.auth.scope import Role, User, author
 from signaling.server.client_address import address
 from signaling.server.routes import Call, Table
@@ -56,12 +58,19 @@ async def link_for(call: Call, made: AccountChange) -> Invited:
     context, waiting = call.context, made.state is ChangeState.WAITING
     hours, invited = context.settings.sign_in.invitation_hours, made.change.user
     token = await context.store.invite(invited, timedelta(hours=hours), author(call.user))
+    return invited_by(call, invited, token, made.change.id if waiting else None)
+
+
+def invited_by(call: Call, user: str, token: str, change: str | None) -> Invited:
+    """Return a new link as its maker sees it, this once. `change`: what a second officer has to confirm before."""
+    path, page = f"/invitation#{token}", page_of(call)
     return Invited(
-        user=invited,
-        path=f"/invitation#{token}",
-        hours=hours,
-        state="waiting" if waiting else "applied",
-        change=made.change.id if waiting else None,
+        user=user,
+        path=path,
+        hours=call.context.settings.sign_in.invitation_hours,
+        state="waiting" if change else "applied",
+        change=change,
+        qr=qr_of(page.origin + path) if page is not None else None,
     )
 
 

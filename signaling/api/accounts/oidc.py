@@ -41,7 +41,7 @@ LIFE = timedelta(minutes=10)
 ATTEMPT = "identity attempt"
 """Purpose of the sealed cookie."""
 ACCOUNT = "/account"
-HOMES = {Role.SUPERVISOR: "/monitor", Role.APPROVER: "/monitor", Role.AUDITOR: "/audit"}
+HOMES = {Role.SUPERVISOR: "/monitor", Role.APPROVER: "/monitor", Role.AUDITOR: "/audit", Role.ADMIN: "/admin"}
 
 
 @table.add("GET", "/api/v1/sign-in/providers", roles=(), zh="其他登录方式", en="Identity services")

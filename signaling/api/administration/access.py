@@ -17,7 +17,7 @@ REFUSED = "AdministrationRefused"
 def check_province(call: Call) -> None:
     """Check that the caller belongs to the province and to no site. Raises Forbidden."""
     if scope(call.user) is not None:
-        raise Forbidden("An administrator of the province does this.", "此事项由省级管理员办理。")
+        raise Forbidden("An administrator of the province does this.", "此事项由省级系统管理员办理。")
 
 
 def check_reach(call: Call, site: str | None) -> None:

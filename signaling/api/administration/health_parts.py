@@ -135,12 +135,10 @@ def accounts(waiting: int, forced: int) -> HealthPart:
     """Changes of accounts that wait for a second word, and those that did without one in the last month."""
     title = Text("账号变更", "Changes of accounts")
     state = Text(f"{waiting} 项待确认，近一月应急生效 {forced} 项", f"{waiting} wait, {forced} were forced in a month")
-    todo = Text(
-        "由另一名审计员或系统管理员确认或拒绝；核实应急生效的变更", "Confirm or refuse them; look into forced ones"
-    )
-    return part(
-        "accounts", "attention" if waiting or forced else "good", title, state, todo if waiting or forced else NOTHING
-    )
+    if not waiting and not forced:
+        return part("accounts", "good", title, state)
+    zh, en = "由另一名审计员或系统管理员确认或拒绝；核实应急生效的变更", "Confirm or refuse them; look into forced ones"
+    return part("accounts", "attention", title, state, Text(zh, en))
 
 
 def packs(faults: int) -> HealthPart:

@@ -10,7 +10,7 @@ from broker.control.store.records import AccountChange, User
 from broker.control.store.sign_in.invitations import NO_PASSWORD, OpenInvitation
 from broker.kernel.errors import Busy, Conflict, NotFound, SamePerson
 from signaling.api.accounts.changes import answer_to_change, show_password
-from signaling.api.accounts.invitations import link_for
+from signaling.api.accounts.invitations import invited_by, link_for
 from signaling.api.administration.access import READERS, REFUSED, WRITERS, check_reach, note
 from signaling.api.administration.messages import AccountList, AccountView, Because, InvitationView, OfSite
 from signaling.api.messages.accounts import AccountChangeView, Invited, Word
@@ -123,8 +123,7 @@ async def invite_again(call: Call, body: Word) -> Invited:
     token = await context.store.invite(id, timedelta(hours=hours), author(call.user))
     await note(call, "OfficerInvited", user=id)
     waiting = next((one.change.id for one in await context.store.account_changes() if one.change.user == id), None)
-    state: Literal["waiting", "applied"] = "waiting" if waiting else "applied"
-    return Invited(user=id, path=f"/invitation#{token}", hours=hours, state=state, change=waiting)
+    return invited_by(call, id, token, waiting)
 
 
 @table.add(

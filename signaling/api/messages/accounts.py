@@ -169,13 +169,14 @@ class Invite(Inbound):
 
 class Invited(Outbound):
     """An invitation, shown this once. `path`: where the officer sets the own password, once the account exists; `state`
-    `waiting`: after a second officer has confirmed `change`."""
+    `waiting`: after a second officer has confirmed `change`; `qr`: of the whole address, for pages of this server."""
 
     user: str
     path: str = Field(repr=False)
     hours: int
     state: Literal["applied", "waiting"]
     change: str | None = None
+    qr: QrCode | None = Field(default=None, repr=False)
 
 
 class Redeem(Inbound):

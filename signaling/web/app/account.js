@@ -17,7 +17,7 @@ import { signInView } from "../ui/sign_in.js";
 import { complain, inform } from "../ui/toast.js";
 
 const page = document.getElementById("page");
-const HOMES = { auditor: "/audit", admin: "/terminals", clerk: "/account" };
+const HOMES = { auditor: "/audit", admin: "/admin", clerk: "/account" };
 let stopListening = () => {};
 
 /** The page of an officer who is signed in. */

@@ -5,12 +5,14 @@
  * words in place: no picture restarts and the keyboard focus stays where it is.
  */
 import { readStored, store } from "../state/storage.js";
+import { adminEn } from "./admin.en.js";
+import { adminZh } from "./admin.zh.js";
 import { auditEn } from "./audit.en.js";
 import { auditZh } from "./audit.zh.js";
 import { en } from "./words.en.js";
 import { zh } from "./words.zh.js";
 
-export const CATALOGS = { zh: { ...zh, ...auditZh }, en: { ...en, ...auditEn } };
+export const CATALOGS = { zh: { ...zh, ...adminZh, ...auditZh }, en: { ...en, ...adminEn, ...auditEn } };
 const KEY = "huijian.language";
 const listeners = new Set();
 let current = readStored("localStorage", KEY) === "en" ? "en" : "zh";

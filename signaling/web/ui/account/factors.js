@@ -5,9 +5,7 @@ import { hasKeys } from "../../api/security_key.js";
 import { t } from "../../i18n/i18n.js";
 import { dateAndTime } from "../../state/clock.js";
 import { el, put, show } from "../dom.js";
-
-const SVG = "http://www.w3.org/2000/svg";
-const BORDER = 4; // squares around a QR code, without which cameras do not find it
+import { qrCode } from "../qr.js";
 
 /** @param {{onAddApp(), onAddKey(), onRemove(factor), onRenew()}} actions */
 export function factorsView({ onAddApp, onAddKey, onRemove, onRenew }) {
@@ -63,7 +61,7 @@ export function enrolView(begun, { onConfirm, onCancel }) {
   });
   return {
     node: el("section", { "aria-labelledby": "enrol-title" }, el("h2", { id: "enrol-title", t: "factor_add_app" }),
-      el("div", { class: "enrol" }, qrCode(begun.qr), form)),
+      el("div", { class: "enrol" }, qrCode(begun.qr, t("enrol_qr")), form)),
     focus: () => code.focus(),
     refuse(problem) {
       refusal.replaceChildren(el("strong", {}, problem.title), el("p", {}, problem.detail));
@@ -71,19 +69,6 @@ export function enrolView(begun, { onConfirm, onCancel }) {
       code.focus();
     },
   };
-}
-
-function qrCode({ size, path }) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "qr");
-  svg.setAttribute("viewBox", `${-BORDER} ${-BORDER} ${size + 2 * BORDER} ${size + 2 * BORDER}`);
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", t("enrol_qr"));
-  svg.setAttribute("shape-rendering", "crispEdges");
-  const squares = document.createElementNS(SVG, "path");
-  squares.setAttribute("d", path);
-  svg.append(squares);
-  return svg;
 }
 
 /** The sheet of recovery codes, shown once. */

@@ -18,7 +18,8 @@ export function pageView(me, { onSignOut }) {
       el("a", { class: "skip", href: "#audit", t: "audit_skip", on: { click: skip } }),
       el("span", { class: "brand", t: "audit_title" }),
       el("nav", { class: "audit-parts", tLabel: "audit_parts" }, ...links.values()),
-      el("span", { class: "spring" }), time, el("a", { class: "user", href: "/account", tTitle: "audit_account" }, me.name), languageButton(),
+      el("span", { class: "spring" }),
+      ...(me.role === "auditor" ? [el("a", { class: "to-fleet", href: "/admin", t: "admin_title" })] : []), time, el("a", { class: "user", href: "/account", tTitle: "audit_account" }, me.name), languageButton(),
       el("button", { type: "button", class: "quiet-button", t: "sign_out", on: { click: onSignOut } })),
     place);
 

@@ -7,6 +7,7 @@ import { el, icon, keyed, put, show } from "../dom.js";
 import { languageButton } from "../header.js";
 import { terminalRow } from "./row.js";
 
+const MANAGES = new Set(["admin", "auditor"]);
 const COLUMNS = ["place", "state", "seen", "test", "line", "temperature", "version", "next", "orders"];
 
 /** @param {{onOrder(kind, terminal), onSignOut()}} actions */
@@ -25,6 +26,7 @@ export function fleetView(me, { onOrder, onSignOut }) {
     el("header", { class: "top" },
       el("a", { class: "skip", href: "#fleet", t: "fleet_skip" }),
       el("a", { class: "brand", href: "/monitor", t: "title" }), el("span", { class: "spring" }),
+      ...(MANAGES.has(me.role) ? [el("a", { class: "to-fleet", href: "/admin", t: "admin_title" })] : []),
       el("a", { class: "user", href: "/account", tTitle: "account" }, me.name), languageButton(),
       el("button", { type: "button", class: "quiet-button", t: "sign_out", on: { click: onSignOut } })),
     el("main", { class: "fleet-page", id: "fleet", tabindex: "-1" },

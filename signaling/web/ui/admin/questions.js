@@ -1,0 +1,48 @@
+/**
+ * What is asked before each act of administration: its fields, what stands in them, and whether it is dangerous.
+ */
+import { t } from "../../i18n/i18n.js";
+import { askForm, choice, doKey, id, password, reason, text } from "./forms.js";
+
+const KINDS = ["prison", "rehab", "bureau", "office", "city", "province"];
+const ROLES = ["supervisor", "clerk", "approver", "auditor", "procurator", "admin"];
+const nameOf = ({ name, room_name: room, home, user, id: own }) => name ?? room ?? home ?? user ?? own;
+
+const words = (prefix, values) => values.map((value) => [value, t(`${prefix}_${value}`)]);
+const sitesOf = (sites) => sites.filter(({ closed_at: closed }) => !closed).map(({ id: site, name }) => [site, `${name} (${site})`]);
+
+/** Asks for what is new; `state` holds the lists that are read, `me` the officer. */
+export function askNew(what, state, me) {
+  const sites = sitesOf(state.sites);
+  const over = [["", t("admin_none_over")], ...sites];
+  const packs = [...new Set(["yunnan", "guangdong", ...state.sites.map(({ policy }) => policy)])].map((pack) => [pack, pack]);
+  const forms = {
+    site: () => [id(), text("name"), choice("kind", words("admin_kind", KINDS)), choice("policy", packs), choice("parent", over)],
+    room: () => [choice("site", sites), id(), text("name")],
+    invitation: () => [id("user"), text("name"), choice("role", words("admin_role", ROLES)), choice("site", me.site ? sites : [["", t("admin_province")], ...sites], sites[0]?.[0]), password],
+    spare: () => [choice("site", sites), password],
+    key: () => [text("name"), choice("kind", words("admin_key", ["booking", "monitoring"])), password],
+  };
+  return askForm({ title: t(`admin_add_${what}`), warning: t(`admin_warn_add_${what}`), fields: forms[what]() });
+}
+
+const WITH_PASSWORD = new Set(["confirm", "enable", "reset-factors", "new-password", "invitation"]);
+const DANGER = new Set(["close", "revoke", "disable", "force"]);
+
+/** Asks before an act on `row` of a section. */
+export function askAct(section, what, row, state) {
+  const where = `${nameOf(row)} · ${row.user ?? row.id}`;
+  const fields = fieldsOf(what, row, state);
+  const visit = row.in_visit ? t("admin_in_visit") : "";
+  const warning = t(`admin_warn_${what.replaceAll("-", "_")}_${section}`, { name: nameOf(row), visit });
+  return askForm({ title: t(doKey(what)), where, warning, fields, danger: DANGER.has(what), values: { name: row.name } });
+}
+
+function fieldsOf(what, row, state) {
+  if (what === "rename") return [text("name")];
+  if (what === "put-under") return [choice("parent", [["", t("admin_none_over")], ...sitesOf(state.sites).filter(([site]) => site !== row.id)], row.parent ?? "")];
+  if (what === "enrol" || what === "replace") return [password];
+  if (what === "reject" || what === "force") return [reason, password];
+  return WITH_PASSWORD.has(what) ? [password] : [reason];
+}
+
