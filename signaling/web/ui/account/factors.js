@@ -5,7 +5,7 @@ import { hasKeys } from "../../api/security_key.js";
 import { t } from "../../i18n/i18n.js";
 import { dateAndTime } from "../../state/clock.js";
 import { el, put, show } from "../dom.js";
-import { qrCode } from "../qr.js";
+import { qrCode } from "./qr.js";
 
 /** @param {{onAddApp(), onAddKey(), onRemove(factor), onRenew()}} actions */
 export function factorsView({ onAddApp, onAddKey, onRemove, onRenew }) {

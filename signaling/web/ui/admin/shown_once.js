@@ -3,7 +3,7 @@
  */
 import { onLanguage, t } from "../../i18n/i18n.js";
 import { el, put } from "../dom.js";
-import { qrCode } from "../qr.js";
+import { qrCode } from "../account/qr.js";
 import { complain, inform } from "../toast.js";
 import { localProblem } from "../../api/rest.js";
 
