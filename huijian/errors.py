@@ -24,8 +24,9 @@ def _translate(error: Exception) -> tuple[str, int]:
     if isinstance(error, Abort):
         return "interrupted", INTERRUPTED
     if isinstance(error, VisitError):
-        if isinstance(error, CredentialTooNew | SamePerson):  # officers read these, not only technicians
-            return f"{error.detail_en} {error.detail_zh}", REFUSED
+        remote = error.extra.get("from_server")
+        if remote or isinstance(error, CredentialTooNew | SamePerson):  # officers read these, not only technicians
+            return f"{error.detail_en} {error.detail_zh}", STORAGE if isinstance(error, StorageUnavailable) else REFUSED
         return error.detail_en, STORAGE if isinstance(error, StorageUnavailable) else REFUSED
     usage = getattr(error, "format_message", None)
     if usage is not None:  # usage errors of typer, which has no public base class for them
@@ -39,6 +40,7 @@ def _translate_other(error: Exception) -> tuple[str, int]:
     from config.network import NoServer
     from config.pack_loader import PackError
     from config.policy import LooserThanLaw
+    from config.private_files import NotPrivate
     from config.settings import SettingsError
     from huijian.supervisor import NotRunning
     from kiosk_agent.settings import KioskSettingsError
@@ -46,7 +48,7 @@ def _translate_other(error: Exception) -> tuple[str, int]:
 
     if isinstance(error, SettingsError | KioskSettingsError | PackError | LooserThanLaw | NoServer):
         return str(error), USAGE
-    if isinstance(error, NotRunning):
+    if isinstance(error, NotRunning | NotPrivate):
         return str(error), REFUSED
     if isinstance(error, KeyProblem):
         return f"the archive's key: {error}", REFUSED

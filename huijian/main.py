@@ -30,6 +30,8 @@ TARGETS = {
     "terminals": "huijian.terminals:app",
     "drill": "huijian.drills.command:app",
     "ledger": "huijian.ledgers.command:ledger",
+    "login": "huijian.remote.login:login",
+    "logout": "huijian.remote.login:logout",
 }
 
 EPILOG = (
@@ -94,6 +96,12 @@ def huijian(
     ctx: typer.Context,
     config: Annotated[Path | None, typer.Option(help="Settings file (TOML); default ./huijian.toml if any.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of database and archive; default ./data.")] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            envvar="HUIJIAN_SERVER", help="Work on this server, by its API: https://… Sign in with `huijian login`."
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show and exit.")
     ] = False,
@@ -104,7 +112,7 @@ def huijian(
     """
     from huijian.options import Options
 
-    ctx.obj = Options(config, data_dir)
+    ctx.obj = Options(config, data_dir, server)
 
 
 @app.command(epilog="Example: huijian --data-dir /srv/huijian serve --host 0.0.0.0")
@@ -182,6 +190,16 @@ def export() -> None:
 @app.command()
 def witness() -> None:
     """Counter-sign the heads of the sites' chains; print them for the ledger. 互证"""
+
+
+@app.command()
+def login() -> None:
+    """Sign in at a server, so that commands with --server work there. 登录服务器"""
+
+
+@app.command()
+def logout() -> None:
+    """End the sign-in at a server. 退出登录"""
 
 
 @app.command()

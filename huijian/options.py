@@ -6,24 +6,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from broker.kernel.errors import BadRequest
 from config.logs import configure
 from config.settings import Settings, SettingsError
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`--config` and `--data-dir`, None where absent."""
+    """`--config`, `--data-dir` and `--server`, None where absent."""
 
     config: Path | None = None
     data_dir: Path | None = None
+    server: str | None = None
+
+
+HERE_ALWAYS = ("serve", "demo", "kiosk", "drill", "sessions", "terminals", "visits")
+"""Commands whose settings are this machine's own, also where a server is named."""
 
 
 def settings_of(ctx: Any, **overrides: Any) -> Settings:
     """Return the settings for a command's context; `overrides` that are None do not count.
 
-    Raises SettingsError."""
+    Raises SettingsError, and BadRequest where a server is named and the command works here alone."""
     configure("warning")  # what a command logs goes to standard error, in the form of all logs
     options: Options = ctx.obj or Options()
+    if options.server and ctx.find_root().invoked_subcommand not in HERE_ALWAYS:
+        raise BadRequest(
+            "This command works on the server's own machine alone: leave --server (HUIJIAN_SERVER) out.",
+            "此命令只能在服务器本机执行，请去掉 --server（HUIJIAN_SERVER）。",
+        )
     wanted = {"data_dir": options.data_dir, **overrides}
     chosen = {name: value for name, value in wanted.items() if value is not None}
     settings = Settings.load(options.config, **chosen)

@@ -12,9 +12,9 @@ from rich.live import Live
 
 from broker.kernel.errors import BadRequest, NotSignedIn, VisitError
 from huijian import top as overview
-from huijian.admin import remote
 from huijian.options import settings_of
 from huijian.output import Json, say, say_all
+from huijian.remote import requests as remote
 
 OVERVIEW = "/api/v1/overview"
 WHO = (
@@ -73,6 +73,7 @@ def _watch(console: Console, read: Callable[[], dict[str, Any]], every: float) -
 
 def address(ctx: typer.Context, server: str | None) -> str:
     """Return the server's base URL: the option, or what the server of these settings wrote into their run_dir."""
+    server = server or (ctx.obj.server if ctx.obj else None)
     if server is not None:
         return server
     from config.settings import ADDRESS_FILE

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import typer
 
-from huijian.admin import remote
 from huijian.output import Json, say, say_all
+from huijian.remote import requests as remote
 from huijian.sessions import Server, address
 
 TERMINALS = "/api/v1/terminals"

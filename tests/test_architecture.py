@@ -61,6 +61,7 @@ SEAMS: dict[str, str] = {
     "huijian.admin.clock": "one group of commands a file",
     "huijian.journal.command": "one group of commands a file",
     "huijian.history.rebuild": "one command a file",
+    "huijian.retention.purge_at_server": "what a server answers, in the forms of the store; tested alone",
     "huijian.journal.verify_export": "the words of a check; the check itself is tested alone",
     "huijian.kiosk.officer_pin": "one command a file",
     "kiosk_agent.checks.measures.machine": "pure measures of one subject; tested alone",

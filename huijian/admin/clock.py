@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from huijian.admin import remote
 from huijian.output import Json, say
+from huijian.remote import requests as remote
 from huijian.retention.officer import As, PasswordStdin, code_for, password_for
 
 Server = Annotated[str, typer.Option(help="Address of a running server, such as http://127.0.0.1:8470.")]

@@ -7,10 +7,11 @@ import typer
 
 from broker.authority.persons import Waits
 from broker.control.rules.account_changes import entry_of
-from broker.control.store.records import AccountChange, Role
+from broker.control.store.records import AccountChange, ChangeState, Role
 from huijian.admin.context import AdminContext, run_admin
 from huijian.admin.text_options import reason_option
 from huijian.output import Json, say, say_all, warn
+from huijian.remote.server import Api, own_password, perform, works_remotely
 from huijian.retention.officer import As, PasswordStdin, password_for, signed_in
 from huijian.retention.second_officer import believed_now
 from huijian.streams import read_input
@@ -21,6 +22,7 @@ ROLES = (Role.AUDITOR, Role.ADMIN)
 
 
 @app.command("pending")
+@works_remotely
 def pending(
     ctx: typer.Context,
     all: Annotated[bool, typer.Option("--all", help="Decided ones too.")] = False,
@@ -31,10 +33,15 @@ def pending(
     async def work(admin: AdminContext) -> list[dict[str, Any]]:
         return [_row(one) for one in await admin.store.account_changes(waiting=not all)]
 
-    say_all(run_admin(ctx, work), json)
+    def ask(api: Api) -> list[dict[str, Any]]:
+        found = [_seen(view) for view in api.get("account-changes")["changes"]]
+        return [row for row in found if all or row["state"] == str(ChangeState.WAITING)]
+
+    say_all(perform(ctx, work, ask), json)
 
 
 @app.command("confirm", epilog="Example: users confirm chg_… --as shen")
+@works_remotely
 def confirm(
     ctx: typer.Context, change: ChangeId, user: As = None, password_stdin: PasswordStdin = False, json: Json = False
 ) -> None:
@@ -43,7 +50,7 @@ def confirm(
     You confirm that this account is that officer's, and that the officer alone gets its password. You and that account
     then no longer count as two people for a purge or other permits.
     """
-    password = password_for(user, password_stdin)
+    password = own_password(ctx, password_stdin) or password_for(user, password_stdin)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         officer = await signed_in(admin, str(user), password, ROLES)
@@ -51,10 +58,14 @@ def confirm(
         await _note(admin, done, f"user:{officer.id}")
         return _row(done)
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        return _seen(api.post("account-changes", change, "confirm", body={"password": password}))
+
+    say(perform(ctx, work, ask), json)
 
 
 @app.command("reject", epilog='Example: users reject chg_… --reason "not asked for" --as shen')
+@works_remotely
 def reject(
     ctx: typer.Context,
     change: ChangeId,
@@ -64,7 +75,7 @@ def reject(
     json: Json = False,
 ) -> None:
     """Refuse a change of an account, as an auditor or administrator. It can then not be forced either. 拒绝账号变更"""
-    password = password_for(user, password_stdin)
+    password = own_password(ctx, password_stdin) or password_for(user, password_stdin)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         officer = await signed_in(admin, str(user), password, ROLES)
@@ -72,7 +83,10 @@ def reject(
         await _note(admin, done, f"user:{officer.id}")
         return _row(done)
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        return _seen(api.post("account-changes", change, "reject", body={"password": password, "reason": reason}))
+
+    say(perform(ctx, work, ask), json)
 
 
 @app.command("force", epilog='Example: users force chg_… --reason "the only other auditor has left"')
@@ -129,6 +143,12 @@ async def _note(admin: AdminContext, done: AccountChange, author: str) -> None:
     entry, data = entry_of(done)
     admin.journal.note(entry, None, author, data)
     await admin.journal.flush()
+
+
+def _seen(view: dict[str, Any]) -> dict[str, Any]:
+    """Return a change at a server as the lists show it."""
+    members = ("kind", "user", "name", "role", "site", "proposed_by", "at", "state", "decided_by", "decided_at")
+    return {"change": view["id"], **{name: view[name] for name in members}, "reason": view["reason"] or None}
 
 
 def _row(listed: AccountChange) -> dict[str, Any]:

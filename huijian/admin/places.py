@@ -1,15 +1,16 @@
 """The commands `huijian admin sites` and `huijian admin rooms`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from broker.booking.packs import pack_for_new_site
 from broker.control.store.records import Room, Site, SiteKind
-from huijian.admin.context import AdminContext, run_admin
+from huijian.admin.context import AdminContext
 from huijian.admin.text_options import name_option
 from huijian.output import Json, say, say_all
+from huijian.remote.server import Api, as_record, perform, works_remotely
 
 sites = typer.Typer(no_args_is_help=True, help="Prisons, bureaus and offices. 单位")
 rooms = typer.Typer(no_args_is_help=True, help="Visiting rooms. 会见室")
@@ -18,6 +19,7 @@ Id = Annotated[str, typer.Argument(help="An id that you choose: a-z, 0-9 and '-'
 
 
 @sites.command("add", epilog="Example: sites add panlong --kind bureau --name 盘龙区司法局 --policy yunnan")
+@works_remotely
 def add_site(
     ctx: typer.Context,
     id: Id,
@@ -32,16 +34,21 @@ def add_site(
 
     pack = str(Path(policy).resolve()) if policy.endswith(".toml") else policy
 
-    async def work(admin: AdminContext) -> Site:
+    async def work(admin: AdminContext) -> Any:
         pack_for_new_site(pack, demo)
         site = await admin.store.add_site(id, kind, name, pack, parent)
         await admin.note("SiteAdded", site=id, kind=kind, policy=pack)
         return site
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        body = {"id": id, "kind": kind, "name": name, "policy": policy, "parent": parent, "demo": demo}
+        return as_record(Site, api.post("sites", body=body))
+
+    say(perform(ctx, work, ask), json)
 
 
 @sites.command("put-under", epilog="Example: sites put-under panlong kunming")
+@works_remotely
 def put_under(
     ctx: typer.Context,
     id: Id,
@@ -50,21 +57,33 @@ def put_under(
 ) -> None:
     """Set the site over another one. Its approvers decide and file the suspensions that are proposed there."""
 
-    async def work(admin: AdminContext) -> Site:
+    async def work(admin: AdminContext) -> Any:
         await admin.store.put_under(id, parent)
         await admin.note("SitePutUnder", site=id, parent=parent)
         return await admin.store.site(id)
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        return as_record(Site, api.post("sites", id, "put-under", body={"parent": parent}))
+
+    say(perform(ctx, work, ask), json)
 
 
 @sites.command("list")
+@works_remotely
 def list_sites(ctx: typer.Context, json: Json = False) -> None:
     """List all sites in the order of their ids."""
-    say_all(run_admin(ctx, lambda admin: admin.store.sites()), json)
+
+    async def work(admin: AdminContext) -> list[Any]:
+        return await admin.store.sites()
+
+    def ask(api: Api) -> list[Any]:
+        return [as_record(Site, view) for view in api.get("sites")["sites"]]
+
+    say_all(perform(ctx, work, ask), json)
 
 
 @rooms.command("add", epilog="Example: rooms add panlong-1 --site panlong --name 视频会见室一")
+@works_remotely
 def add_room(
     ctx: typer.Context,
     id: Id,
@@ -74,19 +93,30 @@ def add_room(
 ) -> None:
     """Add a visiting room to a site."""
 
-    async def work(admin: AdminContext) -> Room:
+    async def work(admin: AdminContext) -> Any:
         room = await admin.store.add_room(id, site, name)
         await admin.note("RoomAdded", room=id, site=site)
         return room
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        return as_record(Room, api.post("rooms", body={"id": id, "site": site, "name": name}))
+
+    say(perform(ctx, work, ask), json)
 
 
 @rooms.command("list")
+@works_remotely
 def list_rooms(
     ctx: typer.Context,
     site: Annotated[str | None, typer.Option(help="Only rooms of this site.")] = None,
     json: Json = False,
 ) -> None:
     """List the rooms of all sites, or of one."""
-    say_all(run_admin(ctx, lambda admin: admin.store.rooms(site)), json)
+
+    async def work(admin: AdminContext) -> list[Any]:
+        return await admin.store.rooms(site)
+
+    def ask(api: Api) -> list[Any]:
+        return [as_record(Room, view) for view in api.get("rooms", site=site)["rooms"]]
+
+    say_all(perform(ctx, work, ask), json)

@@ -1,7 +1,7 @@
 """The commands `huijian admin slots`: approved slots by hand, where no booking system posts them.
 
-With `--server` the order goes to a running server over REST, with the key in HUIJIAN_KEY. Without it, the slot passes
-the same checks and is stored, and the next start of the server finds it.
+With `--server` the order goes to a running server over REST, with the key in HUIJIAN_KEY or the account that has signed
+in. Without it, the slot passes the same checks and is stored, and the next start of the server finds it.
 """
 
 import json as json_
@@ -26,28 +26,23 @@ from broker.session.events import SlotCancelled
 from broker.session.refusals import check_cancellation
 from broker.session.snapshot import from_json
 from broker.session.state import Session, State
-from huijian.admin import remote
-from huijian.admin.context import AdminContext, run_admin
+from huijian.admin.context import AdminContext
 from huijian.admin.text_options import name_option, reason_option
 from huijian.instance_lock import is_running
 from huijian.output import Json, say, say_all
+from huijian.remote.server import Api, perform, server_of, works_remotely
 from huijian.retention.officer import As, PasswordStdin, password_for, signed_in
 from huijian.retention.second_officer import check_permit
 from huijian.streams import encodable, read_input
 
 app = typer.Typer(no_args_is_help=True, help="Approved slots. 会见时段")
 
-Server = Annotated[
-    str | None,
-    typer.Option(help="Address of a running server, such as http://127.0.0.1:8470; HUIJIAN_KEY holds a key."),
-]
-
 
 @app.command("add", epilog="Example: slots example | slots add - --server http://127.0.0.1:8470")
+@works_remotely
 def add(
     ctx: typer.Context,
     order: Annotated[Path, typer.Argument(help="File with JSON as for POST /api/v1/slots; '-' reads stdin.")],
-    server: Server = None,
     json: Json = False,
 ) -> None:
     """Add an approved slot for two rooms.
@@ -56,9 +51,9 @@ def add(
     start.
     """
     body = _read(order)
-    if server is not None:
-        say(remote.post(server, "/api/v1/slots", body), json)
-        return
+
+    def ask(api: Api) -> dict[str, Any]:
+        return api.post("slots", body=body)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         slot, rebooks = await _slot(admin, body)
@@ -66,10 +61,11 @@ def add(
         await admin.note("SlotAdded", slot=slot.id, session=slot.session, **({"rebooks": rebooks} if rebooks else {}))
         return {"slot": slot.id, "session_id": slot.session}
 
-    say(run_admin(ctx, work), json)
+    say(perform(ctx, work, ask), json)
 
 
 @app.command("list")
+@works_remotely
 def listed(
     ctx: typer.Context,
     day: Annotated[
@@ -97,16 +93,26 @@ def listed(
             for slot in found
         ]
 
-    say_all(run_admin(ctx, work), json)
+    def ask(api: Api) -> list[dict[str, Any]]:
+        return [_seen(view) for view in api.get("slots", day=f"{start:%Y-%m-%d}")["slots"]]
+
+    say_all(perform(ctx, work, ask), json)
+
+
+def _seen(view: dict[str, Any]) -> dict[str, Any]:
+    """Return a slot of a server as the list shows it, without the names of people."""
+    times = {name: datetime.fromisoformat(view[name]).astimezone(SHANGHAI) for name in ("starts_at", "ends_at")}
+    rooms = {"prison_room": view["prison"]["room"], "visitor_room": view["visitor"]["room"]}
+    return {"id": view["id"], "session": view["session"], **rooms, **times, "minutes": view["minutes"]}
 
 
 @app.command("cancel")
+@works_remotely
 def cancel(
     ctx: typer.Context,
     id: Annotated[str, typer.Argument(help="Id of the slot, as listed: slt_…")],
     article: Annotated[str, typer.Option(help="Code of the rules, such as YN-18 or GD-36 for a fault.")] = "",
     reason: Annotated[str, reason_option("Why, in words.")] = "",
-    server: Server = None,
     json: Json = False,
 ) -> None:
     """Cancel an approved slot by its id. A running server learns of it within a second, with --server or without.
@@ -115,14 +121,14 @@ def cancel(
     booked again first. A visit that goes on is ended by an officer, not cancelled; one that was going on when the
     service stopped may be cancelled, and the next start ends it.
     """
-    if server is not None:
+
+    def ask(api: Api) -> dict[str, Any]:
         if article or reason:
             code = {"article": article} if article else {}
-            remote.post(server, f"/api/v1/slots/{id}/cancel", {**code, "reason": reason})
+            api.post("slots", id, "cancel", body={**code, "reason": reason})
         else:
-            remote.delete(server, f"/api/v1/slots/{id}")
-        say({"id": id, "cancelled": True}, json)
-        return
+            api.delete("slots", id)
+        return {"id": id, "cancelled": True}
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         slot, now = await admin.store.slot(id), admin.store.clock.now()
@@ -139,10 +145,11 @@ def cancel(
         await admin.note("SlotCancelled", slot=id, article=article, note=fact.note)
         return {"id": id, "cancelled": True}
 
-    say(run_admin(ctx, work), json)
+    say(perform(ctx, work, ask), json)
 
 
 @app.command("rebookings")
+@works_remotely
 def rebookings(
     ctx: typer.Context,
     every: Annotated[bool, typer.Option("--all", help="Closed requests, too.")] = False,
@@ -168,7 +175,18 @@ def rebookings(
             for request in found
         ]
 
-    say_all(run_admin(ctx, work), json)
+    def ask(api: Api) -> list[dict[str, Any]]:
+        found = [_asked(view) for view in api.get("rebookings")["rebookings"]]
+        return [row for row in found if every or row["state"] == str(RebookingState.OPEN)]
+
+    say_all(perform(ctx, work, ask), json)
+
+
+def _asked(view: dict[str, Any]) -> dict[str, Any]:
+    """Return a re-booking request of a server as the list shows it."""
+    row = {"id": view["id"], "state": view["state"], "slot": view["slot"], "cause": view["cause"]["code"]}
+    at = datetime.fromisoformat(view["at"]).astimezone(SHANGHAI)
+    return {**row, "article": view["article"], "at": at, "new_slot": view["new_slot"] or ""}
 
 
 @app.command("example")
@@ -206,12 +224,12 @@ def example() -> None:
 
 
 @app.command("approve", epilog="Example: slots approve slt_… --by 第二监狱 --as gao")
+@works_remotely
 def approve(
     ctx: typer.Context,
     id: Annotated[str, typer.Argument(help="Id of the slot, as listed: slt_…")],
     by: Annotated[str, name_option("Institution of the visitor side, and who approved there.")],
     article: Annotated[str, typer.Option(help="Article of the approval.")] = "云南 第七条",
-    server: Server = None,
     user: As = None,
     password_stdin: PasswordStdin = False,
     json: Json = False,
@@ -221,11 +239,10 @@ def approve(
     The approver of the visitor side's institution gives it with the own password (--as); with --server the booking
     system's key may bring it. 第二方批准由另一方监所的审批人以本人密码作出。
     """
-    if server is not None:
-        say(remote.post(server, f"/api/v1/slots/{id}/approve", {"approved_by": by, "article": article}), json)
-        return
+    password = "" if server_of(ctx) else password_for(user, password_stdin)
 
-    password = password_for(user, password_stdin)
+    def ask(api: Api) -> dict[str, Any]:
+        return api.post("slots", id, "approve", body={"approved_by": by, "article": article})
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         officer = await signed_in(admin, str(user), password, (Role.APPROVER,))
@@ -239,7 +256,7 @@ def approve(
         await admin.journal.flush()
         return {"id": slot.id, "approved_by": by, "article": article}
 
-    say(run_admin(ctx, work), json)
+    say(perform(ctx, work, ask), json)
 
 
 def _read(order: Path) -> Any:

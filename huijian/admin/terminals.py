@@ -9,12 +9,16 @@ import typer
 
 from broker.control.store.records import Terminal
 from huijian.admin.context import AdminContext, run_admin
+from huijian.admin.text_options import reason_option
 from huijian.output import Json, free_file, say, say_all, say_secret
+from huijian.remote.server import Api, as_record, needed, own_password, perform, works_remotely
+from huijian.retention.officer import PasswordStdin
 
 app = typer.Typer(no_args_is_help=True, help="The enrolled device of each room. 终端")
 
 
 @app.command("enrol", epilog="Example: terminals enrol panlong-1 --json · terminals enrol panlong --spare")
+@works_remotely
 def enrol(
     ctx: typer.Context,
     room: Annotated[str, typer.Argument(help="Id of the room in which the device stands; with --spare, of the site.")],
@@ -27,6 +31,7 @@ def enrol(
     code_file: Annotated[
         Path | None, typer.Option(help="New file for the code, closed to other users; it is not printed then.")
     ] = None,
+    password_stdin: PasswordStdin = False,
     json: Json = False,
 ) -> None:
     """Print a one-time code by which the device of a room is enrolled. 登记码
@@ -38,6 +43,8 @@ def enrol(
     if spare and replace:
         raise typer.BadParameter("a spare replaces no device: leave --replace out", param_hint="--spare")
 
+    password = own_password(ctx, password_stdin)
+
     async def work(admin: AdminContext) -> dict[str, Any]:
         life = timedelta(hours=admin.settings.enrolment_code_hours)
         if spare:
@@ -48,10 +55,19 @@ def enrol(
         await admin.note("EnrolmentOpened", **place, replaces=replace, until=opened.expires_at)
         return {**place, "code": opened.code, "expires_at": opened.expires_at}
 
-    say_secret(run_admin(ctx, work), "code", code_file, json)
+    def ask(api: Api) -> dict[str, Any]:
+        if spare:
+            made = api.post("sites", room, "spare-enrolment", body={"password": password})
+        else:
+            made = api.post("rooms", room, "enrolment", body={"password": password, "replace": replace})
+        place = {"site": made["site"]} if spare else {"room": room}
+        return {**place, "code": made["code"], "expires_at": made["expires_at"]}
+
+    say_secret(perform(ctx, work, ask), "code", code_file, json)
 
 
 @app.command("list")
+@works_remotely
 def listed(ctx: typer.Context, json: Json = False) -> None:
     """List all devices that were ever enrolled, with their state and the fingerprint of their key.
 
@@ -62,13 +78,23 @@ def listed(ctx: typer.Context, json: Json = False) -> None:
     async def work(admin: AdminContext) -> list[dict[str, Any]]:
         return [_row(terminal) for terminal in await admin.store.terminals()]
 
-    say_all(run_admin(ctx, work), json)
+    def ask(api: Api) -> list[dict[str, Any]]:
+        return [_seen(view) for view in api.get("terminal-register")["terminals"]]
+
+    say_all(perform(ctx, work, ask), json)
 
 
 def _row(terminal: Terminal) -> dict[str, Any]:
     values = asdict(terminal)
     del values["public_key"]
     return {"id": values.pop("id"), "room": values.pop("room"), "state": terminal.state, **values}
+
+
+def _seen(view: dict[str, Any]) -> dict[str, Any]:
+    """Return a terminal of a server's register as the list shows it."""
+    values = as_record(Terminal, view)
+    del values["public_key"]
+    return {"id": values.pop("id"), "room": values.pop("room"), "state": view["state"], **values}
 
 
 @app.command("readmit", epilog="Example: terminals readmit panlong-1")
@@ -91,16 +117,23 @@ def readmit(
 
 
 @app.command("revoke")
+@works_remotely
 def revoke(
     ctx: typer.Context,
     id: Annotated[str, typer.Argument(help="Id of the device, as listed: trm_…")],
+    reason: Annotated[str, reason_option("Why; a server asks for it.")] = "",
     json: Json = False,
 ) -> None:
     """Revoke a device for good. Its room is then free for another one."""
+    needed(ctx, "--reason", reason)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         await admin.store.revoke_terminal(id)
-        await admin.note("TerminalRevoked", terminal=id)
+        await admin.note("TerminalRevoked", terminal=id, **({"reason": reason} if reason else {}))
         return {"id": id, "revoked": True}
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        api.post("terminals", id, "revoke", body={"reason": reason})
+        return {"id": id, "revoked": True}
+
+    say(perform(ctx, work, ask), json)

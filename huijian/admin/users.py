@@ -13,8 +13,10 @@ from broker.authority.persons import ChangeKind
 from broker.control.rules.account_changes import entry_of
 from broker.control.store.records import AccountChange, ChangeState, Role, User
 from huijian.admin.context import AdminContext, run_admin
-from huijian.admin.text_options import name_option
+from huijian.admin.text_options import name_option, reason_option
 from huijian.output import Json, free_file, plain, say, say_all, say_secret, warn
+from huijian.remote.server import Api, as_record, needed, own_password, perform, works_remotely
+from huijian.retention.officer import PasswordStdin
 from huijian.streams import read_input
 from recorder.retention.clock_trust import mark_clock
 
@@ -67,17 +69,19 @@ def add(
 
 
 @app.command("invite", epilog="Example: users invite li --name 李 --role supervisor --site panlong --link-file li.link")
+@works_remotely
 def invite(
     ctx: typer.Context,
     id: Id,
     name: Annotated[str, name_option("Name that colleagues see.")],
     role: Annotated[Role, typer.Option(help="What the officer may do.")],
     site: Annotated[str | None, typer.Option(help="Id of the site where the officer serves.")] = None,
-    server: Annotated[str, typer.Option(help="Address of the pages, before the link: https://…")] = "",
+    pages: Annotated[str, typer.Option(help="Address of the pages, before the link: https://…")] = "",
     link_file: Annotated[
         Path | None, typer.Option("--link-file", help="A new file for the link, closed to other users.")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="A new link for an officer invited before.")] = False,
+    password_stdin: PasswordStdin = False,
     json: Json = False,
 ) -> None:
     """Add an officer who sets the own password and second factor by a link, which counts once. 邀请
@@ -86,6 +90,7 @@ def invite(
     auditor, administrator or approver is confirmed by another auditor or administrator first.
     """
     free_file(link_file)
+    password = own_password(ctx, password_stdin)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         waiting = {}
@@ -94,12 +99,21 @@ def invite(
             waiting = _waiting(made)
         token = await admin.store.invite(id, timedelta(hours=admin.settings.sign_in.invitation_hours), admin.author)
         await admin.note("OfficerInvited", user=id)
-        return {"id": id, "link": f"{server.rstrip('/')}/invitation#{token}", **waiting}
+        return {"id": id, "link": f"{pages.rstrip('/')}/invitation#{token}", **waiting}
 
-    _say(run_admin(ctx, work), json, link_file, "link")
+    def ask(api: Api) -> dict[str, Any]:
+        if again:
+            made = api.post("users", id, "invitation", body={"password": password})
+        else:
+            body = {"password": password, "user": id, "name": name, "role": str(role), "site": site}
+            made = api.post("invitations", body=body)
+        return {"id": id, "link": f"{pages.rstrip('/') or api.server}{made['path']}", **_waits(made)}
+
+    _say(perform(ctx, work, ask), json, link_file, "link")
 
 
 @app.command("list")
+@works_remotely
 def listed(ctx: typer.Context, json: Json = False) -> None:
     """List all officers, without their passwords: since when and on whose word each account stands, and the kinds of
     second factors that it has."""
@@ -107,7 +121,22 @@ def listed(ctx: typer.Context, json: Json = False) -> None:
     async def work(admin: AdminContext) -> list[dict[str, Any]]:
         return [await _row(admin, user) for user in await admin.store.users()]
 
-    say_all(run_admin(ctx, work), json)
+    def ask(api: Api) -> list[dict[str, Any]]:
+        return [_seen(view) for view in api.get("users")["users"]]
+
+    say_all(perform(ctx, work, ask), json)
+
+
+def _seen(view: dict[str, Any]) -> dict[str, Any]:
+    """Return an account of a server as the list shows it."""
+    row = as_record(User, view) | {"disabled": view["state"] == "disabled"}
+    shown = {name: value for name, value in row.items() if name not in ("must_enrol", "password_hash")}
+    return shown | {"second_factors": view["second_factors"]}
+
+
+def _waits(made: dict[str, Any]) -> dict[str, str]:
+    """The members of an answer that say that a change waits at a server."""
+    return {"change": made["change"], "state": made["state"]} if made.get("change") else {}
 
 
 async def _row(admin: AdminContext, user: User) -> dict[str, Any]:
@@ -142,40 +171,66 @@ app.command("reset", epilog="The same as `users passwd`.")(passwd)
 
 
 @app.command("disable")
-def disable(ctx: typer.Context, id: Id, json: Json = False) -> None:
+@works_remotely
+def disable(
+    ctx: typer.Context,
+    id: Id,
+    reason: Annotated[str, reason_option("Why; a server asks for it.")] = "",
+    json: Json = False,
+) -> None:
     """Bar an officer from signing in, at once, and sign the officer out everywhere."""
+    needed(ctx, "--reason", reason)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         unlinked = await admin.store.disable_user(id)
-        await admin.note("UserDisabled", user=id, **({"identity_unlinked": True} if unlinked else {}))
+        more = {"identity_unlinked": True} if unlinked else {}
+        await admin.note("UserDisabled", user=id, **more, **({"reason": reason} if reason else {}))
         return {"id": id, "disabled": True}
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        api.post("users", id, "disable", body={"reason": reason})
+        return {"id": id, "disabled": True}
+
+    say(perform(ctx, work, ask), json)
 
 
 @app.command("enable", epilog="Example: users enable wang · users confirm chg_… --as shen")
-def enable(ctx: typer.Context, id: Id, json: Json = False) -> None:
+@works_remotely
+def enable(ctx: typer.Context, id: Id, password_stdin: PasswordStdin = False, json: Json = False) -> None:
     """Let a barred officer sign in again, once another auditor or administrator has confirmed it."""
+    password = own_password(ctx, password_stdin)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         made = await _change(admin, ChangeKind.ENABLE, id)
         return {"id": id, "disabled": made.state is ChangeState.WAITING, **_waiting(made)}
 
-    _say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        made = api.post("users", id, "enable", body={"password": password})
+        waits = made["state"] == str(ChangeState.WAITING)
+        return {"id": id, "disabled": waits, **({"change": made["id"], "state": made["state"]} if waits else {})}
+
+    _say(perform(ctx, work, ask), json)
 
 
 @app.command("reset-factors", epilog="Example: users reset-factors wang · users confirm chg_… --as shen")
-def reset_factors(ctx: typer.Context, id: Id, json: Json = False) -> None:
+@works_remotely
+def reset_factors(ctx: typer.Context, id: Id, password_stdin: PasswordStdin = False, json: Json = False) -> None:
     """Remove the second factors and recovery codes of an officer who has lost them, once another auditor or
     administrator has confirmed it, and sign the officer out everywhere. 重置两步验证
 
     At the next sign-in an officer whose role needs a second factor sets up a new one. The password stays.
     """
+    password = own_password(ctx, password_stdin)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         return {"id": id, **_waiting(await _change(admin, ChangeKind.FACTORS, id))}
 
-    _say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        made = api.post("users", id, "reset-factors", body={"password": password})
+        waits = made["state"] == str(ChangeState.WAITING)
+        return {"id": id, **({"change": made["id"], "state": made["state"]} if waits else {})}
+
+    _say(perform(ctx, work, ask), json)
 
 
 async def _change(admin: AdminContext, kind: ChangeKind, user: str, **values: Any) -> AccountChange:

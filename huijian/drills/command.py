@@ -12,9 +12,9 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from broker.kernel.errors import BadRequest, VisitError
-from huijian.admin import remote
 from huijian.options import settings_of
 from huijian.output import Json, say, say_all
+from huijian.remote import requests as remote
 
 DRILLS = "/api/v1/drills"
 FAILED = 4  # exit code where a step did not pass, or a result is not as it was signed

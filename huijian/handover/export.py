@@ -11,9 +11,10 @@ import typer
 
 from broker.control.store.records import Role, User
 from broker.kernel.errors import NotFound
-from huijian.admin.context import AdminContext, run_admin
+from huijian.admin.context import AdminContext
 from huijian.admin.text_options import name_option, reason_option
 from huijian.output import Json, say, say_all
+from huijian.remote.server import Api, perform, server_of, works_remotely
 from huijian.retention.officer import As, PasswordStdin, officer, password_for
 from huijian.retention.second_officer import check_permit
 from recorder.archive.catalog import Catalog
@@ -29,6 +30,7 @@ SHOWN = ("id", "session", "state", "receiver", "by", "decided_by", "progress", "
 
 
 @app.command("request", epilog='Example: export request ses_… --receiver 某法院 --reason "庭审举证" --as shen')
+@works_remotely
 def request(
     ctx: typer.Context,
     session: Annotated[str, typer.Argument(help="Id of the session: ses_…")],
@@ -39,7 +41,7 @@ def request(
     json: Json = False,
 ) -> None:
     """Ask for a package; another officer approves it. Only for auditors of the site or of the province."""
-    password = password_for(user, password_stdin)
+    password = "" if server_of(ctx) else password_for(user, password_stdin)
     if not 2 <= len(receiver.strip()) <= 60:
         raise typer.BadParameter("--receiver has 2 to 60 letters")
 
@@ -56,10 +58,14 @@ def request(
         await _note(admin, "ExportRequested", made, auditor, reason=reason, downloaders=[auditor.id])
         return _shown(made)
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> Row:
+        return _seen(api.post("recordings", session, "exports", body={"reason": reason, "receiver": receiver.strip()}))
+
+    say(perform(ctx, work, ask), json)
 
 
 @app.command("approve")
+@works_remotely
 def approve(
     ctx: typer.Context, export: Id, user: As = None, password_stdin: PasswordStdin = False, json: Json = False
 ) -> None:
@@ -68,6 +74,7 @@ def approve(
 
 
 @app.command("refuse")
+@works_remotely
 def refuse(
     ctx: typer.Context,
     export: Id,
@@ -81,11 +88,12 @@ def refuse(
 
 
 @app.command("build")
+@works_remotely
 def build(
     ctx: typer.Context, export: Id, user: As = None, password_stdin: PasswordStdin = False, json: Json = False
 ) -> None:
     """Have a package built again that failed, after its cause is mended."""
-    password = password_for(user, password_stdin)
+    password = "" if server_of(ctx) else password_for(user, password_stdin)
 
     async def work(admin: AdminContext) -> Row:
         row = await _row(admin, export)
@@ -94,20 +102,29 @@ def build(
         await _note(admin, "ExportBuildOrdered", row, author)
         return _shown(row)
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> Row:
+        return _seen(api.post("exports", export, "build"))
+
+    say(perform(ctx, work, ask), json)
 
 
 @app.command("list")
+@works_remotely
 def listed(ctx: typer.Context, state: State | None = None, json: Json = False) -> None:
     """List the newest requests and how far each is."""
 
     async def work(admin: AdminContext) -> list[Row]:
         return [_shown(row) for row in await Exports(admin.store.engine).listed(state)]
 
-    say_all(run_admin(ctx, work), json)
+    def ask(api: Api) -> list[Row]:
+        wanted = None if state is None else str(state)
+        return [_seen(view) for view in api.get("exports", state=wanted)["exports"]]
+
+    say_all(perform(ctx, work, ask), json)
 
 
 @app.command("download")
+@works_remotely
 def download(
     ctx: typer.Context,
     export: Id,
@@ -117,7 +134,7 @@ def download(
     json: Json = False,
 ) -> None:
     """Copy a package that is ready to a file that only this account may read, as one of its receivers' officers."""
-    password = password_for(user, password_stdin)
+    password = "" if server_of(ctx) else password_for(user, password_stdin)
     if to.exists():
         raise typer.BadParameter(f"{to} exists")
 
@@ -132,7 +149,12 @@ def download(
         await asyncio.to_thread(_copy, path, to)
         return {"file": str(to), "bytes": row["bytes"], "sha256": row["sha256"]}
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        view = api.get("exports", export)
+        api.download("exports", export, "package", to=to)
+        return {"file": str(to), "bytes": view["bytes"], "sha256": view["sha256"]}
+
+    say(perform(ctx, work, ask), json)
 
 
 @app.command("verifier")
@@ -147,7 +169,7 @@ def verifier(
 
 
 def _decide(ctx: typer.Context, export: str, yes: bool, note: str, user: str | None, password_stdin: bool) -> Row:
-    password = password_for(user, password_stdin)
+    password = "" if server_of(ctx) else password_for(user, password_stdin)
 
     async def work(admin: AdminContext) -> Row:
         row = await _row(admin, export)
@@ -162,7 +184,11 @@ def _decide(ctx: typer.Context, export: str, yes: bool, note: str, user: str | N
         await _note(admin, kind, row, author, by=row["by"], note=note)
         return _shown(row)
 
-    return run_admin(ctx, work)
+    def ask(api: Api) -> Row:
+        body = {"decision": "approve" if yes else "refuse", "note": note}
+        return _seen(api.post("exports", export, "decide", body=body))
+
+    return perform(ctx, work, ask)
 
 
 def _copy(package: Path, to: Path) -> None:
@@ -184,6 +210,12 @@ async def _row(admin: AdminContext, export: str) -> Row:
 
 def _shown(row: Row) -> Row:
     return {name: row[name] for name in SHOWN}
+
+
+def _seen(view: dict[str, Any]) -> Row:
+    """Return a request at a server as the commands show it."""
+    decided = view["decided_by"]
+    return {**_shown(view), "by": view["by"]["id"], "decided_by": None if decided is None else decided["id"]}
 
 
 async def _note(admin: AdminContext, kind: str, row: Row, author: User, **data: Any) -> None:

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from huijian.admin import remote
 from huijian.output import Json, say, say_all
+from huijian.remote import requests as remote
 from huijian.sessions import Server, address
 
 SEARCH = "/api/v1/visits/search"

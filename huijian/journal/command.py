@@ -6,14 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
-from huijian.admin.context import AdminContext, run_admin
+from huijian.admin.context import AdminContext
 from huijian.errors import FOUND, REFUSED
 from huijian.journal import export, removal
 from huijian.journal.check import Wanted, check
 from huijian.journal.report import report_lines, report_values
 from huijian.options import settings_of
 from huijian.output import Json, say, say_all
+from huijian.remote.server import Api, perform, works_remotely
 
+PAGE = 1000  # entries of one answer of a server
 app = typer.Typer(no_args_is_help=True, help="The journal: who did what, and when. 日志")
 app.add_typer(removal.app, name="remove")
 app.command("export", epilog='Example: journal export --from 2026-03-01 --to 2026-03-31 --reason "法院调取" --as shen')(
@@ -56,6 +58,7 @@ def verify(
 
 
 @app.command("list", epilog="Example: journal list --session ses_… --json")
+@works_remotely
 def listed(
     ctx: typer.Context,
     session: Annotated[str | None, typer.Option(help="Only entries of this session.")] = None,
@@ -70,4 +73,14 @@ def listed(
         shown = ("seq", "at", "session", "kind", "author")
         return [{**{name: getattr(entry, name) for name in shown}, "data": json_.loads(entry.data)} for entry in found]
 
-    say_all(run_admin(ctx, work), json)
+    def ask(api: Api) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while len(found) < limit:
+            behind = found[-1]["seq"] if found else after
+            page = api.get("journal", session=session, after=behind, limit=min(PAGE, limit - len(found)))["entries"]
+            found += page
+            if not page:
+                break
+        return found
+
+    say_all(perform(ctx, work, ask), json)

@@ -1,6 +1,9 @@
 """`huijian admin journal export`: the entries of some days as a signed file, for an auditor of the province."""
 
+import hashlib
+import json as json_
 import shutil
+import zipfile
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,17 +13,19 @@ import typer
 from broker.control.store.records import Role
 from broker.kernel.clock import in_shanghai
 from config import private_files
-from huijian.admin.context import AdminContext, run_admin
+from huijian.admin.context import AdminContext
 from huijian.admin.text_options import reason_option
 from huijian.output import Json, free_file, say
+from huijian.remote.server import Api, perform, server_of, works_remotely
 from huijian.retention.officer import As, PasswordStdin, officer, password_for
 from signaling.journal.builder import JournalExports
-from signaling.journal.order import Made, Order
+from signaling.journal.order import MANIFEST, Made, Order
 from signaling.journal.source import numbers_of
 
 AUDITORS = (Role.AUDITOR,)
 
 
+@works_remotely
 def export(
     ctx: typer.Context,
     since: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day, in Asia/Shanghai.")],
@@ -39,14 +44,30 @@ def export(
     readers and a signed manifest. `huijian verify --journal FILE` proves it anywhere, without the database, and names
     each entry that was changed. The file has what officers wrote in it and is open to its owner alone.
     """
-    password = password_for(user, password_stdin)
+    password = "" if server_of(ctx) else password_for(user, password_stdin)
     days = since.date(), (until or since).date()
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         auditor = await officer(admin, str(user), password, AUDITORS, None)
         return await _export(admin, auditor.id, days, reason, out)
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        target = out or Path(f"journal-{days[0]}_{days[1]}.zip")
+        free_file(target)
+        body = {"from": str(days[0]), "to": str(days[1]), "reason": reason}
+        api.download("journal", "exports", to=target, body=body)
+        return exported_facts(target)
+
+    say(perform(ctx, work, ask), json)
+
+
+def exported_facts(file: Path) -> dict[str, Any]:
+    """Return what an export is, by its manifest."""
+    with zipfile.ZipFile(file) as packed:
+        manifest = packed.read(MANIFEST)
+    value = json_.loads(manifest)
+    facts = {name: value[name] for name in ("entries", "first", "last")}
+    return {"file": str(file), **facts, "manifest": hashlib.sha256(manifest).hexdigest()}
 
 
 async def _export(

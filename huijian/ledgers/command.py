@@ -1,6 +1,9 @@
 """`huijian ledger`: makes the ledger of a site, with its signature beside it, and journals that."""
 
+import base64
+import json as json_
 import tempfile
+import zipfile
 from calendar import monthrange
 from contextlib import suppress
 from datetime import date, datetime
@@ -12,8 +15,9 @@ import typer
 from broker.kernel.clock import SystemClock, in_shanghai
 from broker.kernel.errors import BadRequest
 from config import private_files
-from huijian.admin.context import AdminContext, run_admin
+from huijian.admin.context import AdminContext
 from huijian.output import Json, free_file, say
+from huijian.remote.server import Api, perform, works_remotely
 from recorder.export.cover_sheet import NoFont
 from signaling.ledgers.build import build
 from signaling.ledgers.entry import Entry, Request
@@ -24,6 +28,7 @@ from signaling.views.names import Names
 from signaling.views.recordings import Recordings
 
 
+@works_remotely
 def ledger(
     ctx: typer.Context,
     site: Annotated[str, typer.Argument(help="The site's id.")],
@@ -51,7 +56,35 @@ def ledger(
         await admin.note("LedgerMade", **journaled(request, format, made.visits))
         return {"file": str(target), "visits": made.visits, "chain_head": head.chain_head}
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        days = f"{since}" if since == until else f"{since}_{until}"
+        target = out or Path(f"ledger-{site}-{days}{'-public' if public else ''}.{format}")
+        return _fetched(api, request, format, target)
+
+    say(perform(ctx, work, ask), json)
+
+
+def _fetched(api: Api, request: Request, format: Format, target: Path) -> dict[str, Any]:
+    """Fetch a ledger from a server, with its signature beside it."""
+    free_file(target.with_name(target.name + BESIDE))
+    days = {"from": str(request.since), "to_": str(request.until)}
+    public = "true" if request.public else None
+    headers = api.download("ledgers", to=target, site=request.site, format=format, public=public, **days)
+    signature = base64.b64decode(headers.get("Huijian-Signature", ""))
+    if signature:
+        private_files.create(target.with_name(target.name + BESIDE), signature)
+    value = json_.loads(signature) if signature else _inside(target)
+    return {"file": str(target), "visits": value["totals"]["visits"], "chain_head": value["chain_head"]}
+
+
+def _inside(target: Path) -> dict[str, Any]:
+    """Return the signed statement in a ledger in JSON, or in one of the ledgers in a ZIP file."""
+    data = target.read_bytes()
+    if target.suffix != ".json":
+        with zipfile.ZipFile(target) as packed:
+            data = packed.read(next(name for name in packed.namelist() if name.endswith(BESIDE)))
+    value: dict[str, Any] = json_.loads(data)
+    return value
 
 
 async def _make(admin: AdminContext, request: Request, format: Format) -> tuple[Made, Any]:

@@ -11,9 +11,10 @@ import typer
 from broker.control.store.records import Role, User
 from broker.kernel.clock import SHANGHAI
 from broker.kernel.errors import NotFound
-from huijian.admin.context import AdminContext, run_admin
+from huijian.admin.context import AdminContext
 from huijian.admin.text_options import reason_option
 from huijian.output import Json, say, say_all
+from huijian.remote.server import Api, perform, server_of, works_remotely
 from huijian.retention.officer import As, PasswordStdin, officer, password_for
 from huijian.retention.second_officer import check_permit
 from recorder.archive.catalog import Catalog
@@ -29,6 +30,7 @@ LastDay = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="�
 
 
 @app.command("add", epilog='Example: hold add ses_… --reason "法院调取 2026-114" --as shen')
+@works_remotely
 def add(
     ctx: typer.Context,
     reason: Reason,
@@ -42,7 +44,7 @@ def add(
 ) -> None:
     """Hold recordings; only for auditors of their site or of the province."""
     _check_choice(sessions, site, since, until)
-    password = password_for(user, password_stdin)
+    password = _password(ctx, sessions, user, password_stdin)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         chosen, auditor = await _chosen(admin, sessions, site, since, until, str(user), password)
@@ -51,12 +53,17 @@ def add(
         for session in chosen:
             numbers.append(await holds.add(session, reason, auditor.id, now))
             await _note(admin, "HoldAdded", session, auditor, hold=numbers[-1], reason=reason)
-        return _answer(chosen, auditor, "hold", numbers)
+        return _answer(chosen, auditor.id, "hold", numbers)
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        made = [_last(api.post("recordings", session, "holds", body={"reason": reason})) for session in sessions or ()]
+        return _answer(list(sessions or ()), made[-1]["by"], "hold", [hold["id"] for hold in made])
+
+    say(perform(ctx, work, ask), json)
 
 
 @app.command("lift")
+@works_remotely
 def lift(
     ctx: typer.Context,
     reason: Reason,
@@ -73,7 +80,7 @@ def lift(
     The auditor's password must be some days old (setting `second_person_hours`). 密码设置满规定时间后方可解除保全。
     """
     _check_choice(sessions, site, since, until)
-    password = password_for(user, password_stdin)
+    password = _password(ctx, sessions, user, password_stdin)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         chosen, auditor = await _chosen(admin, sessions, site, since, until, str(user), password)
@@ -86,12 +93,20 @@ def lift(
         for session in chosen:
             counts.append(await holds.lift(session, reason, auditor.id, now))
             await _note(admin, "HoldLifted", session, auditor, holds=counts[-1], reason=reason)
-        return _answer(chosen, auditor, "lifted", counts)
+        return _answer(chosen, auditor.id, "lifted", counts)
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        standing = [hold["session"] for hold in api.get("holds")["holds"]]
+        for session in sessions or ():
+            api.post("recordings", session, "holds", "lift", body={"reason": reason})
+        counts = [standing.count(session) for session in sessions or ()]
+        return _answer(list(sessions or ()), None, "lifted", counts)
+
+    say(perform(ctx, work, ask), json)
 
 
 @app.command("list")
+@works_remotely
 def listed(
     ctx: typer.Context,
     all: Annotated[bool, typer.Option("--all", help="Lifted ones too.")] = False,
@@ -102,7 +117,28 @@ def listed(
     async def work(admin: AdminContext) -> list[dict[str, Any]]:
         return await (await repaired_holds(admin)).listed(all)
 
-    say_all(run_admin(ctx, work), json)
+    def ask(api: Api) -> list[dict[str, Any]]:
+        if all:
+            raise typer.BadParameter("a server lists those that stand", param_hint="--all")
+        found: list[dict[str, Any]] = api.get("holds")["holds"]
+        return found
+
+    say_all(perform(ctx, work, ask), json)
+
+
+def _password(ctx: typer.Context, sessions: list[str] | None, user: str | None, from_stdin: bool) -> str:
+    """Return the password of the auditor; at a server it is the one who has signed in, and recordings are named."""
+    if server_of(ctx) is None:
+        return password_for(user, from_stdin)
+    if not sessions:
+        raise typer.BadParameter("with --server give ids of sessions")
+    return ""
+
+
+def _last(holds: dict[str, Any]) -> dict[str, Any]:
+    """Return the newest hold in the answer to an order."""
+    newest: dict[str, Any] = max(holds["holds"], key=lambda hold: int(hold["id"]))
+    return newest
 
 
 def _check_choice(sessions: list[str] | None, site: str | None, since: datetime | None, until: datetime | None) -> None:
@@ -135,10 +171,11 @@ async def _chosen(
     return list(dict.fromkeys(sessions)), auditor
 
 
-def _answer(sessions: list[str], auditor: User, name: str, numbers: list[int]) -> dict[str, Any]:
+def _answer(sessions: list[str], auditor: str | None, name: str, numbers: list[int]) -> dict[str, Any]:
+    by = {} if auditor is None else {"by": auditor}
     if len(sessions) == 1:
-        return {name: numbers[0], "session": sessions[0], "by": auditor.id}
-    return {"recordings": len(sessions), name: numbers, "sessions": sessions, "by": auditor.id}
+        return {name: numbers[0], "session": sessions[0], **by}
+    return {"recordings": len(sessions), name: numbers, "sessions": sessions, **by}
 
 
 async def _note(admin: AdminContext, kind: str, session: str, auditor: User, **data: Any) -> None:

@@ -29,6 +29,13 @@ def password_for(user: str | None, from_stdin: bool) -> str:
     return str(typer.prompt(f"Password of {user}", hide_input=True, err=True))
 
 
+def word(from_stdin: bool) -> str:
+    """Return the password of the officer who has signed in, by which the officer stands for an order."""
+    if from_stdin:
+        return read_input(first_line=True)
+    return str(typer.prompt("Your password", hide_input=True, err=True))
+
+
 def code_for(from_stdin: bool) -> str:
     """Return the second factor of an officer, where a server asks for it."""
     if from_stdin:

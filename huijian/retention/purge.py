@@ -13,7 +13,9 @@ from broker.kernel.errors import Forbidden
 from huijian.admin.context import AdminContext, run_admin
 from huijian.errors import FOUND
 from huijian.output import Json, say
+from huijian.remote.server import Api, perform, server_of, works_remotely
 from huijian.retention.officer import As, PasswordStdin, officer, password_for
+from huijian.retention.purge_at_server import plan_at, purge_at
 from huijian.retention.purge_output import show_outcome, show_plan
 from huijian.retention.second_officer import check_permit
 from recorder.retention import approvals
@@ -30,6 +32,7 @@ Site = Annotated[str | None, typer.Option(help="Only recordings of this site.")]
     epilog="1. huijian purge · 2. second person: huijian purge issue --as shen · "
     "3. huijian purge --apply --code XXXX-XXXX-XXXX-XXXX --as li",
 )
+@works_remotely
 def purge(
     ctx: typer.Context,
     site: Site = None,
@@ -49,8 +52,12 @@ def purge(
         raise typer.BadParameter("--apply goes with --code, and not with --resume")
     if not apply and not resume:
         return _show(ctx, site, json)
-    password = password_for(user, password_stdin) if apply else ""
-    outcome = run_admin(ctx, lambda admin: _run(admin, site, code, user or "", password))
+    password = password_for(user, password_stdin) if apply and not server_of(ctx) else ""
+
+    async def work(admin: AdminContext) -> Outcome:
+        return await _run(admin, site, code, user or "", password)
+
+    outcome = perform(ctx, work, lambda api: purge_at(api, code))
     if json:
         say(outcome, True)
     else:
@@ -59,6 +66,7 @@ def purge(
 
 
 @app.command("issue")
+@works_remotely
 def issue(
     ctx: typer.Context,
     site: Site = None,
@@ -71,7 +79,7 @@ def issue(
     Both officers' passwords must be some days old (setting `second_person_hours`), and neither account may stand on the
     other's word. 两人的密码均须设置满规定时间，且互不由对方设置或确认。
     """
-    password = password_for(user, password_stdin)
+    password = "" if server_of(ctx) else password_for(user, password_stdin)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         author = await officer(admin, str(user), password, OFFICERS, site)
@@ -89,7 +97,13 @@ def issue(
             show_plan(plan)
         return {"code": code, "expires_at": now + approvals.LIFE, **facts}
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        plan = plan_at(api, site)
+        if not json:
+            show_plan(plan)
+        return api.post("purge", "permits", body={"site": site, "recordings": plan.recordings})
+
+    say(perform(ctx, work, ask), json)
 
 
 @app.command("clock")
@@ -109,7 +123,7 @@ def _show(ctx: typer.Context, site: str | None, json: bool) -> int:
     async def work(admin: AdminContext) -> Any:
         return await plan_of(admin.store.engine, await scope_at(admin, site))
 
-    plan = run_admin(ctx, work)
+    plan = perform(ctx, work, lambda api: plan_at(api, site))
     if json:
         sites = {name: {"recordings": total.recordings, "bytes": total.bytes} for name, total in plan.sites.items()}
         whole = {"as_of": plan.scope.as_of, "recordings": plan.recordings, "bytes": plan.bytes}

@@ -2,17 +2,25 @@
 
 import json
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from broker.kernel.errors import BadRequest, NotSignedIn, SecondFactorNeeded, VisitError, from_problem
+from config import private_files
 from config.network import NoServer, server_url
+from huijian.remote import stored
 from huijian.streams import took_effect
 
 ANYBODY = "-"  # in place of a credential, where none is needed
 TIMEOUT = 10.0  # seconds; the server answers in milliseconds or does not run
+DOWNLOAD_TIMEOUT = 1800.0  # seconds without a byte: some files are made before the first one
+FROM_SERVER = "from_server"
+"""Member of an error of a server, or of the way to it: it is printed in both languages."""
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -44,7 +52,8 @@ def search(server: str, path: str, body: Any) -> dict[str, Any]:
 
 
 def get(server: str, path: str, token: str = "") -> dict[str, Any]:
-    """Return the JSON answer to a GET with `token`, the one in HUIJIAN_TOKEN, or the key. Raises VisitError."""
+    """Return the JSON answer to a GET with `token`, the one in HUIJIAN_TOKEN, the key, or the sign-in that is kept.
+    Raises VisitError."""
     token = token or officer_token()
     answer: dict[str, Any] = json.loads(_call(server, path, "GET", None, token))
     return answer
@@ -74,28 +83,69 @@ def delete(server: str, path: str) -> None:
 
 
 def _call(server: str, path: str, method: str, body: bytes | None, token: str = "") -> bytes:
+    server = _base(server)
+    with _opened(server, _request(server, path, method, body, token), TIMEOUT) as answer:
+        data: bytes = answer.read()
+    return data
+
+
+def download(server: str, path: str, to: Path, body: Any = None) -> dict[str, str]:
+    """Write the answer to a GET, or to a POST of `body`, into a new file closed to other users, and return its headers.
+    Raises VisitError, OSError; then there is no file."""
+    base = _base(server)
+    data, method = (None, "GET") if body is None else (json.dumps(body).encode(), "POST")
+    with _opened(base, _request(base, path, method, data, officer_token()), DOWNLOAD_TIMEOUT) as answer:
+        private_files.create(to, b"")
+        try:
+            with to.open("wb") as file:
+                shutil.copyfileobj(answer, file, 1 << 20)
+        except (URLError, OSError):
+            to.unlink(missing_ok=True)
+            raise
+        return dict(answer.headers)
+
+
+def _base(server: str) -> str:
     try:
-        server = server_url(server)
+        return server_url(server)
     except NoServer as error:
         raise BadRequest(str(error)) from error
-    key = token or os.environ.get("HUIJIAN_KEY", "")
+
+
+def _request(server: str, path: str, method: str, body: bytes | None, token: str) -> Request:
+    """Return a request with the credential: the token that was given, else the key or the token of the environment, or
+    that of `huijian login`. Raises NotSignedIn where there is none."""
+    key = token or os.environ.get("HUIJIAN_KEY", "") or officer_token() or stored.token_at(server)
     if not key:
-        raise NotSignedIn("Put the key of `huijian admin keys add` into HUIJIAN_KEY.")
+        raise NotSignedIn(
+            f"Sign in: `huijian login --server {server}`; or put a key (`huijian admin keys add`) into HUIJIAN_KEY.",
+            f"请先执行 huijian login --server {server} 登录，或将接口密钥放入环境变量 HUIJIAN_KEY。",
+            **{FROM_SERVER: True},
+        )
     headers = {} if key == ANYBODY else {"Authorization": f"Bearer {key}"}
     headers["Content-Type"] = "application/json"
-    request = Request(server + path, body, headers, method=method)
+    return Request(server + path, body, headers, method=method)
+
+
+@contextmanager
+def _opened(server: str, request: Request, timeout: float) -> Iterator[Any]:
+    """Open the answer to a request. Raises VisitError: the server's own refusal, or that it does not answer."""
     try:
-        with _DIRECT.open(request, timeout=TIMEOUT) as answer:
-            data: bytes = answer.read()
+        with _DIRECT.open(request, timeout=timeout) as answer:
+            yield answer
     except HTTPError as error:
         raise _refusal(error) from error
-    except (URLError, OSError) as error:
-        raise VisitError(f"{server} does not answer ({getattr(error, 'reason', error)}).") from error
-    return data
+    except (URLError, TimeoutError, ConnectionError) as error:
+        why = getattr(error, "reason", error)
+        silent = VisitError(f"{server} does not answer ({why}).", f"{server} 没有应答（{why}）。")
+        silent.extra[FROM_SERVER] = True
+        raise silent from error
 
 
 def _refusal(error: HTTPError) -> VisitError:
     try:
-        return from_problem(json.loads(error.read()))
+        refusal = from_problem(json.loads(error.read()))
     except ValueError:
-        return VisitError(f"The server answered {error.code}.")
+        return VisitError(f"The server answered {error.code}.", f"服务器答复 {error.code}。")
+    refusal.extra[FROM_SERVER] = True
+    return refusal
