@@ -8,7 +8,7 @@ ARGS ?=
 VISITS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo wall serve test simulate hostile docs bench style types
+.PHONY: help setup lock demo wall serve test simulate hostile contract docs bench style types
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -49,6 +49,9 @@ simulate: $(MARK) ## Simulated visits with faults from seeds, for hours (ARGS='-
 
 hostile: $(MARK) ## Floods beside a live visit, by class of attacker (ARGS='--help' shows options)
 	@$(BIN)/python -m tests.hostile $(ARGS)
+
+contract: $(MARK) ## The interface against its OpenAPI document, as each role, ten minutes (ARGS='--help' shows options)
+	@$(BIN)/python -m tests.contract $(ARGS)
 
 docs: $(MARK) ## Write again the documents that are made from the code
 	@$(BIN)/python -m tests.support.documents

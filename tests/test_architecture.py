@@ -233,7 +233,7 @@ class TestStructure:
 class TestTests:
     """Tests mirror the tree, so that the tests of a module are found by its name."""
 
-    STORIES = ("scenarios", "simulation", "support", "bench", "fuzz", "hostile")
+    STORIES = ("scenarios", "simulation", "support", "bench", "fuzz", "hostile", "contract")
 
     def test_have_the_name_of_their_module(self):
         for path in sorted((ROOT / "tests").rglob("test_*.py")):

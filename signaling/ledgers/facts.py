@@ -1,7 +1,10 @@
 """The words around the rows of a ledger: title, what it is of, who made it, and how it is checked. The workbook and the
 pages have the same. Pure."""
 
+from datetime import datetime
+
 from broker.kernel.clock import in_shanghai
+from recorder.witness.newest import Witnessed
 from signaling.ledgers.entry import Head
 from signaling.ledgers.masking import shown
 from signaling.ledgers.seal import BESIDE, chain_line
@@ -39,3 +42,22 @@ def facts(head: Head, key: str) -> list[tuple[str, str]]:
         ("签名公钥编号", key),
         ("如何校验", CHECK),
     ]
+
+
+WITNESS_TITLES = ("关系", "作证单位", "被证单位", "作证时间", "链头", "公钥编号", "签名")
+
+
+def witness_note(count: int) -> str:
+    """Return the line over the heads that were witnessed."""
+    if not count:
+        return "尚无互证：共同会见的单位每晚互签链头。"
+    how = "扫码或抄录得到的 CHAIN 行逐行存入文件，用 huijian verify --heads 比对"
+    return f"互证链头共 {count} 条（每一单位最新一条）。{how}。"
+
+
+def witness_cells(head: Head, witnessed: Witnessed) -> list[str]:
+    """Return one witnessed head in words, by `WITNESS_TITLES`."""
+    relation = "他单位为本单位作证" if witnessed.of == head.request.site else "本单位为他单位作证"
+    at = f"{in_shanghai(datetime.fromisoformat(witnessed.at)):%Y-%m-%d %H:%M:%S}"
+    said = [relation, witnessed.witness, witnessed.of, at, witnessed.line]
+    return [*said, witnessed.key or "—", witnessed.signature or "密钥另处保管，仅记入其单位链"]

@@ -13,10 +13,12 @@ from fpdf import FPDF
 from fpdf.enums import WrapMode
 
 from recorder.export.cover_sheet import find_font
+from recorder.witness.newest import Witnessed
 from signaling.ledgers.columns import Column, cells_of, columns_of, total_lines
 from signaling.ledgers.entry import Entry, Head, Totals
 from signaling.ledgers.facts import days, facts, title
 from signaling.ledgers.seal import chain_line
+from signaling.ledgers.witness_page import add_witnesses
 
 NEXT_LINE: dict[str, Any] = {"new_x": "LMARGIN", "new_y": "NEXT"}
 MARGIN, FOOT = 10.0, 14.0  # mm
@@ -35,7 +37,7 @@ SIGN_HERE = (
 )
 
 
-def pages(head: Head, entries: Iterable[Entry], key: str) -> tuple[bytes, Totals]:
+def pages(head: Head, entries: Iterable[Entry], key: str, witnessed: Sequence[Witnessed]) -> tuple[bytes, Totals]:
     """Return the pages and what their rows add up to. Raises NoFont, OSError."""
     columns = columns_of(head.request.public)
     paper = _Paper(head, columns)
@@ -43,6 +45,7 @@ def pages(head: Head, entries: Iterable[Entry], key: str) -> tuple[bytes, Totals
         paper.totals.add(entry)
         paper.row([str(paper.totals.visits), *map(str, cells_of(columns, entry))])
     paper.finish(key)
+    add_witnesses(paper, head, witnessed, FOOT)
     return bytes(paper.output()), paper.totals
 
 

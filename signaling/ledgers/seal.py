@@ -4,13 +4,16 @@ beside it (`NAME.sig.json`); a ledger in JSON has it inside. Blocks."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from broker.kernel import canonical_json
 from broker.kernel.clock import in_shanghai
 from recorder.evidence.signing import Keys, Signer, sign
+from recorder.witness.newest import Witnessed
 from signaling.ledgers.entry import Head, Totals
 
 KIND, VERSION = "ledger", 1
@@ -22,8 +25,8 @@ class NotGenuine(Exception):
     """Error of a ledger that is not what was signed; the text says why, in English and Chinese."""
 
 
-def statement(head: Head, totals: Totals) -> dict[str, Any]:
-    """Return what every signature of a ledger says."""
+def statement(head: Head, totals: Totals, witnessed: Sequence[Witnessed]) -> dict[str, Any]:
+    """Return what every signature of a ledger says, with the heads that witnesses have signed."""
     request = head.request
     return {
         "kind": KIND,
@@ -36,6 +39,7 @@ def statement(head: Head, totals: Totals) -> dict[str, Any]:
         "made_at": in_shanghai(head.made_at).isoformat(timespec="seconds"),
         "made_by": head.made_by,
         "chain_head": head.chain_head,
+        "witnessed": msgspec.to_builtins(witnessed),
         "totals": totals.to_json(request.public),
     }
 

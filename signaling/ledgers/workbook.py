@@ -1,7 +1,7 @@
 """The ledger as a workbook (XLSX). Every text is written as a text, so that no name becomes a formula or a link, and
 rows go to the disk one by one, so that a month needs no more memory than a day. Blocks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,12 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from recorder.witness.newest import Witnessed
 from signaling.ledgers.columns import Cell, cells_of, columns_of, total_lines
 from signaling.ledgers.entry import Entry, Head, Totals
-from signaling.ledgers.facts import days, facts, title
+from signaling.ledgers.facts import WITNESS_TITLES, days, facts, title, witness_cells, witness_note
 
-SHEET, SUMMARY = "台账", "合计与校验"
+SHEET, SUMMARY, WITNESSES = "台账", "合计与校验", "互证"
 FIRST_ROW = 3
 """Index of the first row with a visit, below title, days and the titles of the columns."""
 LONGEST = 32_767
@@ -27,7 +28,9 @@ OPTIONS: Mapping[str, Any] = {
 }
 
 
-def workbook(head: Head, entries: Iterable[Entry], key: str, folder: Path) -> tuple[bytes, Totals]:
+def workbook(
+    head: Head, entries: Iterable[Entry], key: str, witnessed: Sequence[Witnessed], folder: Path
+) -> tuple[bytes, Totals]:
     """Return the workbook and what its rows add up to. `folder`: for the rows until the end. Raises OSError."""
     target, totals = BytesIO(), Totals()
     book = Workbook(target, {**OPTIONS, "tmpdir": str(folder)})
@@ -35,6 +38,7 @@ def workbook(head: Head, entries: Iterable[Entry], key: str, folder: Path) -> tu
     sheet = book.add_worksheet(SHEET)
     _write_rows(book, sheet, head, entries, totals)
     _write_summary(book, book.add_worksheet(SUMMARY), head, totals, key)
+    _write_witnesses(book, book.add_worksheet(WITNESSES), head, witnessed)
     book.close()
     return target.getvalue(), totals
 
@@ -90,3 +94,15 @@ def _write_summary(book: Workbook, sheet: Worksheet, head: Head, totals: Totals,
         sheet.write_string(row, 0, label, bold)
         sheet.write_string(row, 1, text)
         row += 1
+
+
+def _write_witnesses(book: Workbook, sheet: Worksheet, head: Head, witnessed: Sequence[Witnessed]) -> None:
+    bold = book.add_format({"bold": True})
+    sheet.set_column(0, 3, 22)
+    sheet.set_column(4, 6, 60)
+    sheet.write_string(0, 0, witness_note(len(witnessed)))
+    for number, text in enumerate(WITNESS_TITLES if witnessed else ()):
+        sheet.write_string(1, number, text, bold)
+    for row, each in enumerate(witnessed, 2):
+        for number, text in enumerate(witness_cells(head, each)):
+            sheet.write_string(row, number, text)

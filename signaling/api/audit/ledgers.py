@@ -1,9 +1,9 @@
 """The ledger of a site over REST (台账; Yunnan 26(6), Guangdong 27, 30). Auditors get the full one; approvers and
-administrators of the site the one that is made public, which has no names (Guangdong 31(5), 32). Each one is journaled
-before its first byte leaves."""
+administrators of the site the one that is made public, which has no names (Guangdong 31(5), 32). To put the ledger in
+order is the duty of the officers who watch (Yunnan 26(6)): they get the full one of their own site, a day at a time.
+Each one is journaled before its first byte leaves."""
 
 import base64
-from datetime import date
 from typing import Literal
 from urllib.parse import quote
 
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from broker.kernel.clock import in_shanghai
 from broker.kernel.errors import BadRequest, Busy, Forbidden, NotFound, StorageUnavailable
-from signaling.api.messages.fields import Inbound, Name
+from signaling.api.messages.fields import Day, Inbound, Name
 from signaling.auth.scope import Role, author, scope
 from signaling.budgets.allowance import LIST
 from signaling.ledgers.entry import Head, Request
@@ -24,7 +24,7 @@ table = Table("ledgers")
 LEDGERS = "/api/v1/ledgers"
 SIGNATURE = "Huijian-Signature"
 """Header with the signed statement about the file, as JSON in Base64, for `huijian verify --ledger`."""
-PUBLISHERS = (Role.AUDITOR, Role.APPROVER, Role.ADMIN)
+MAKERS = (Role.AUDITOR, Role.APPROVER, Role.ADMIN, Role.SUPERVISOR)
 COST = LIST * 4
 
 
@@ -33,8 +33,8 @@ class LedgerQuery(Inbound):
     are named; `to` counts, and is the day of `from` where it is missing. `public`: the version without names."""
 
     site: Name | None = None
-    since: date | None = Field(default=None, alias="from")
-    until: date | None = Field(default=None, alias="to")
+    since: Day | None = Field(default=None, alias="from")
+    until: Day | None = Field(default=None, alias="to")
     format: Literal["xlsx", "pdf", "json", "zip"] = "xlsx"
     public: bool = False
 
@@ -43,7 +43,7 @@ class LedgerQuery(Inbound):
     "GET",
     LEDGERS,
     cost=COST,
-    roles=PUBLISHERS,
+    roles=MAKERS,
     zh="导出台账",
     en="The ledger of a site",
     problems=(NotFound, Busy),
@@ -67,19 +67,27 @@ async def get_ledger(call: Call, query: LedgerQuery) -> web.Response:
 
 def _request(call: Call, query: LedgerQuery) -> Request:
     """Return what is asked for. Raises Forbidden, BadRequest, or NotFound for sites of others."""
-    if not query.public and call.user.role is not Role.AUDITOR:
-        raise Forbidden(
-            "The full ledger is for auditors; ask for public=true.",
-            "完整台账仅限审计员导出；请导出公示版（public=true）。",
-        )
     own = scope(call.user)
+    _check_version(call.user.role, query)
     site = query.site or own
     if site is None:
         raise BadRequest("Say of which site.", "请指明单位（site）。")
     if own is not None and site != own:
         raise NotFound()
     since = query.since or query.until or in_shanghai(call.context.now().wall).date()
-    return Request(site=site, since=since, until=query.until or since, public=query.public)
+    until = query.until or since
+    if call.user.role is Role.SUPERVISOR and since != until:
+        raise Forbidden("Officers on duty get the ledger of one day.", "监督管理员只能导出一天的台账，请选择同一天。")
+    return Request(site=site, since=since, until=until, public=query.public)
+
+
+def _check_version(role: Role, query: LedgerQuery) -> None:
+    """Check that a role may have the ledger with names. Raises Forbidden."""
+    if not query.public and role not in (Role.AUDITOR, Role.SUPERVISOR):
+        raise Forbidden(
+            "The full ledger is for auditors and officers on duty; ask for public=true.",
+            "完整台账仅限审计员和本单位监督管理员导出；请导出公示版（public=true）。",
+        )
 
 
 async def _note(call: Call, request: Request, format: Format, made: Made) -> None:

@@ -1,13 +1,12 @@
 """REST models of the auditors' interface. Seconds are of the film, from its zero."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
 from broker.kernel.ids import Side
 from signaling.api.inspections.messages import InspectionView
-from signaling.api.messages.fields import Article, Inbound, Line, Moment, Name, NoteText, Outbound, Share
+from signaling.api.messages.fields import Article, Day, Inbound, Line, Moment, Name, NoteText, Outbound, Share, Whole
 from signaling.api.messages.recordings import HoldView
 from signaling.api.messages.session_view import Words
 
@@ -33,8 +32,8 @@ class VisitsQuery(Inbound):
     `watched_by`: an account that counted as present, or watched the recording. `intervention`, `alert`: a kind, or
     `any`. Lengths are seconds from the first crossing to the end."""
 
-    since: Moment | date | None = None
-    until: Moment | date | None = None
+    since: Moment | Day | None = None
+    until: Moment | Day | None = None
     site: Name | None = None
     room: Name | None = None
     slot: Number | None = None
@@ -59,6 +58,7 @@ class VisitsOrder(VisitsQuery):
 
     inmate: Person | None = None
     visitor: Person | None = None
+    limit: Annotated[int, Field(ge=1, le=100), Whole] = 50
 
 
 class VisitPlace(Outbound):

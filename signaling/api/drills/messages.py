@@ -2,9 +2,9 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from signaling.api.messages.fields import Inbound, Moment, Name, Outbound
+from signaling.api.messages.fields import Inbound, Moment, Name, Outbound, exactly_one
 from signaling.api.messages.slots import PlaceView
 
 
@@ -15,6 +15,9 @@ class DrillOrder(Inbound):
     visitor_room: Name | None = None
     prison_site: Name | None = None
     visitor_site: Name | None = None
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one(("prison_room", "visitor_room"), ("prison_site", "visitor_site"))
+    )
 
     @model_validator(mode="after")
     def _rooms_or_sites(self) -> "DrillOrder":

@@ -55,7 +55,15 @@ async def get_drills(call: Call) -> DrillList:
     return DrillList(drills=[_view(call, drill) for drill in listed])
 
 
-@table.add("GET", "/api/v1/drills/due", cost=LIST, roles=OFFICERS, zh="当日应演练的会见室", en="Rooms to try today")
+@table.add(
+    "GET",
+    "/api/v1/drills/due",
+    cost=LIST,
+    roles=OFFICERS,
+    problems=(Conflict,),
+    zh="当日应演练的会见室",
+    en="Rooms to try today",
+)
 async def get_due(call: Call) -> DrillsDue:
     """The rooms of today's first visits that have not been tried, as far as they are of the caller's site."""
     site = scope(call.user)

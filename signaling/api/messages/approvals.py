@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from broker.kernel.ids import Side
-from signaling.api.messages.fields import Article, Id, Inbound, Moment, Note, NoteText, Outbound
+from signaling.api.messages.fields import Article, Id, Inbound, Moment, Note, NoteText, Outbound, Whole
 from signaling.api.messages.session_view import ExtensionView, Officer
 
 
@@ -14,7 +14,7 @@ class ExtensionOrder(Inbound):
     """An approval of a longer visit. The approver's program makes the `id`: sent again, it counts once."""
 
     id: Id
-    seconds: Annotated[int, Field(ge=1, le=3600)]
+    seconds: Annotated[int, Field(ge=1, le=3600), Whole]
     article: Article
     reason: NoteText
 
@@ -48,7 +48,7 @@ class SuspensionOrder(Inbound):
 
     id: Id
     person: Id
-    months: Annotated[int, Field(ge=1, le=3)]
+    months: Annotated[int, Field(ge=1, le=3), Whole]
     code: Article
     reason: NoteText
 

@@ -1,11 +1,25 @@
 """The small types that all models are made of. Each string and list has a limit here, so that no value of unlimited
 size is accepted, and the same limits appear in the OpenAPI document."""
 
-from datetime import UTC, datetime
-from typing import Annotated
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from broker.kernel.ids import Side
 from config.articles.rules_text import LANGUAGE
@@ -23,14 +37,6 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
 """Id of a site, room or user, as people type it."""
 
 
-def _line(text: object) -> object:
-    return _readable(text, lines=False)
-
-
-def _lines(text: object) -> object:
-    return _readable(text, lines=True)
-
-
 def _readable(text: object, lines: bool) -> object:
     """Return a text in the spelling in which it is stored; what is no text is left to the type. Raises an error whose
     type begins with `text_`, which becomes the refusal TextNotAllowed."""
@@ -42,10 +48,26 @@ def _readable(text: object, lines: bool) -> object:
         raise PydanticCustomError(f"text_{error.what}", "not a text that can be read") from error
 
 
-Line = BeforeValidator(_line)
-"""Mark of a text of one line that people read, without what cannot be seen (`config/words.py`)."""
-Lines = BeforeValidator(_lines)
-"""Mark of such a text of several lines."""
+@dataclass(frozen=True, slots=True)
+class _Readable:
+    """The mark of a text that people read, without what cannot be seen (`config/words.py`). The document says so by
+    `format`, as no pattern can."""
+
+    lines: bool
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return the schema of the text, read before its length is looked at."""
+        return core_schema.no_info_before_validator_function(partial(_readable, lines=self.lines), handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return what the document says of the text."""
+        return {**handler(schema), "format": "readable-lines" if self.lines else "readable-line"}
+
+
+Line = _Readable(lines=False)
+"""Mark of a text of one line."""
+Lines = _Readable(lines=True)
+"""Mark of a text that may have several lines."""
 Short = Annotated[str, StringConstraints(min_length=1, max_length=64), Line]
 """A person's name, a relation or a title."""
 Relation = Annotated[str, StringConstraints(max_length=64), Line]
@@ -58,6 +80,14 @@ Note = Annotated[str, StringConstraints(max_length=500), Lines]
 """What an officer adds in words; may be empty, and have several lines."""
 WarningText = Annotated[str, StringConstraints(min_length=1, max_length=120), Line]
 """Text on a room's screen: as much as is read at a glance from where people sit."""
+
+
+def _whole(number: object) -> object:
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+Whole = BeforeValidator(_whole)
+"""Mark of a whole number, which some programs write as 30.0: JSON knows one kind of numbers (RFC 8259, section 6)."""
 Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 """A figure that is never less than nothing."""
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -75,13 +105,13 @@ AnnouncementText = Annotated[str, StringConstraints(min_length=1, max_length=200
 Language = Annotated[str, StringConstraints(pattern=f"^{LANGUAGE}$", max_length=35)]
 """Tag of a language (BCP 47) in small letters."""
 Token = Annotated[str, StringConstraints(pattern=TOKEN_PATTERN, min_length=8, max_length=256)]
-_Number = Annotated[int, Field(ge=0, le=2**53 - 1)]  # JavaScript counts exactly up to 2^53
+_Number = Annotated[int, Field(ge=0, le=2**53 - 1), Whole]  # JavaScript counts exactly up to 2^53
 _Mark = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
 Ref = _Number | _Mark
 """A client's own number or mark for a command; the answer repeats it."""
 Page = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{8,32}$", max_length=32)]
 """Name that one window of the monitor page has made for itself."""
-Minutes = Annotated[int, Field(ge=1, le=240)]
+Minutes = Annotated[int, Field(ge=1, le=240), Whole]
 Rooms = Annotated[list[Side], Field(min_length=1, max_length=2)]
 """The rooms that an order is meant for."""
 
@@ -93,8 +123,11 @@ def _this_century(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_this_century)]
+_CENTURY = {"pattern": "^20[0-9]{2}-"}
+Moment = Annotated[AwareDatetime, AfterValidator(_this_century), Field(json_schema_extra=_CENTURY)]
 """RFC 3339 with an offset; UTC once inside."""
+Day = Annotated[date, Field(json_schema_extra=_CENTURY)]
+"""A day in Asia/Shanghai. Its year is checked where it becomes moments, which says so in words."""
 
 
 class Inbound(BaseModel):
@@ -110,3 +143,14 @@ class Outbound(BaseModel):
     """
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+def exactly_one(*groups: tuple[str, ...]) -> dict[str, Any]:
+    """Return what the document says of a body that has all members of one of these groups, and none of the others."""
+    return {"oneOf": [given(*group, absent={n for other in groups for n in other} - set(group)) for group in groups]}
+
+
+def given(*names: str, absent: Iterable[str] = ()) -> dict[str, Any]:
+    """Return what the document says of a body that has these members, and none of the `absent`."""
+    present = {name: {"not": {"type": "null"}} for name in names}
+    return {"required": list(names), "properties": {**present, **{name: {"type": "null"} for name in sorted(absent)}}}

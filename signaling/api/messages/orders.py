@@ -4,7 +4,7 @@ WebSocket message is the same class with `type`, `id` and `session`, which `sock
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from broker.kernel.ids import Side
 from config.check_in import Manner, Tick
@@ -22,6 +22,8 @@ from signaling.api.messages.fields import (
     Rooms,
     Share,
     WarningText,
+    exactly_one,
+    given,
 )
 
 
@@ -152,6 +154,9 @@ class Hold(Order):
     note: Note = ""
     text_id: Id | None = None
     sides: Rooms | None = None
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"properties": {"sides": {"type": "null"}}}, given("text_id")]}
+    )
 
     @model_validator(mode="after")
     def _sides_of_words(self) -> "Hold":
@@ -201,6 +206,7 @@ class Warn(Order):
     article: Article
     text_id: Id | None = None
     text: WarningText | None = None
+    model_config = ConfigDict(json_schema_extra=exactly_one(("text_id",), ("text",)))
 
     @model_validator(mode="after")
     def _words_once(self) -> "Warn":
@@ -224,6 +230,7 @@ class Mute(Order):
     on: bool
     article: Article | None = None
     note: Note = ""
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"properties": {"on": {"const": False}}}, given("article")]})
 
     @model_validator(mode="after")
     def _under_an_article(self) -> "Mute":

@@ -1,11 +1,10 @@
 """REST models about the caller and the service: sign-in, the caller's identity, health, and the common queries."""
 
-from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from signaling.api.messages.fields import Inbound, Moment, Name, Outbound, Page, Token
+from signaling.api.messages.fields import Day, Inbound, Moment, Name, Outbound, Page, Token, exactly_one
 
 
 class SignIn(Inbound):
@@ -53,6 +52,7 @@ class Proof(Inbound):
     code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")] | None = Field(default=None, repr=False)
     recovery: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = Field(default=None, repr=False)
     webauthn: KeyAnswer | None = None
+    model_config = ConfigDict(json_schema_extra=exactly_one(("code",), ("recovery",), ("webauthn",)))
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
@@ -109,7 +109,7 @@ class Me(Outbound):
 class DayQuery(Inbound):
     """A day in Asia/Shanghai; today when absent."""
 
-    day: date | None = None
+    day: Day | None = None
 
 
 class PageQuery(Inbound):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field, TypeAdapter, create_model
 
 from broker.kernel.ids import Side
-from signaling.api.messages.fields import Id, Inbound, Moment, Outbound, Page, Ref, Token
+from signaling.api.messages.fields import Id, Inbound, Moment, Outbound, Page, Ref, Token, Whole
 from signaling.api.messages.orders import ORDERS, Order
 from signaling.api.messages.session_view import Officer, Problem, SessionView, Words
 from signaling.api.messages.terminals import TerminalOrder, TerminalReport
@@ -95,7 +95,7 @@ class Observed(Inbound):
     black: bool
     frozen: bool
     silent: bool
-    heads: Annotated[int, Field(ge=0, le=50)] | None = None
+    heads: Annotated[int, Field(ge=0, le=50), Whole] | None = None
 
 
 Report = Presence | Attentive | Observed | TerminalReport

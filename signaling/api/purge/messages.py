@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from signaling.api.messages.fields import Inbound, Moment, Name, Outbound
+from signaling.api.messages.fields import Inbound, Moment, Name, Outbound, Whole
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{4}(-[A-Za-z0-9]{4}){3}$", max_length=19)]
 
@@ -60,7 +60,7 @@ class PermitOrder(Inbound):
     """A permit for what is due now. `recordings`: how many the officer has seen in the plan."""
 
     site: Name | None = None
-    recordings: Annotated[int, Field(ge=1, le=10**9)]
+    recordings: Annotated[int, Field(ge=1, le=10**9), Whole]
 
 
 class PurgePermit(Outbound):

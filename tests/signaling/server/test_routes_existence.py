@@ -6,17 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from broker.authority.persons import ChangeKind
-from broker.booking.announcement import Announcement
-from broker.booking.suspension import Proposal
-from broker.control.store.history.marks import Mark
-from broker.kernel.ids import Side
-from config.articles.grounds import Issuer
-from config.pack_loader import load_pack
 from signaling.server.app import ROUTES
 from tests.support.figures import self_test
-from tests.support.recording.purging import PurgeSetup
 from tests.support.signaling.front import OFFER, PASSWORD
+from tests.support.signaling.things import one_of_each
 
 NOWHERE = "zzz_aaaaaaaaaaaaaaaaaaaaaaaaaa"
 OUTSIDE = {
@@ -108,64 +101,7 @@ async def things(front, tmp_path):
     for user, (role, site) in OFFICERS.items():
         await front.add_user(user, user, role, PASSWORD, site)
         front.tokens = front.tokens | {user: await front.store.issue_user_token(user, timedelta(hours=12))}
-    session = await front.live_visit()
-    live = front.broker.live(session)
-    slot = live.session.slot
-    location = (await front.ask("POST", f"/whip/{session}", "p1", data=OFFER, headers=SDP)).headers["Location"]
-    kept = await no_shows(front)
-    now = front.clock.now().wall
-    await front.store.add_suspension(
-        Proposal(
-            "sus-there", session, Side.PRISON, "first-prison", "in-1", 1, "YN-17-6", "云南 第十七条", "违规",
-            "prison-sup", "first-prison", now, ("end",), load_pack("yunnan").suspension.steps,
-        )
-    )  # fmt: skip
-    await front.store.add_announcement(
-        Announcement("ann-there", "GD-36-1", "停电", Issuer.UNIT, "广东 第三十六条", "停电", "prison-sup",
-                     "first-prison", now, session)
-    )  # fmt: skip
-    change = await front.store.change_account(ChangeKind.PASSWORD, "approver", author="x", password="a long secret")
-    await PurgeSetup(front.store.engine, tmp_path / "archive").recording(session, site="first-prison")
-    await front.store.add_mark(Mark("mrk-there", session, 1.0, None, "note", "注意", "auditor", now))
-    inspection = await front.store.begin_inspection(session, "procurator", "例行检察")
-    return {
-        "mark": "mrk-there",
-        "inspection": inspection.id,
-        "session": session,
-        "slot": slot.id,
-        "resource": location.rpartition("/")[2],
-        "suspension": "sus-there",
-        "announcement": "ann-there",
-        "change": change.change.id,
-        "site": "first-prison",
-        "user": "approver",
-        "key": next(key.id for key in await front.store.api_keys()),
-        "room": "p1",
-        "terminal": next(one.id for one in await front.store.terminals() if one.room == "p1"),
-        **kept,
-    }
-
-
-SDP = {"Content-Type": "application/sdp"}
-
-
-async def no_shows(front):
-    """Return the ids of an absence and of a re-booking request of another visit of the same sites."""
-    from broker.booking.absence import Absence
-    from broker.booking.rebooking import Rebooking, RebookingState
-    from tests.support.signaling.front import ten_slot
-
-    starts = front.clock.now().wall + timedelta(days=1)
-    later = {"starts_at": starts, "ends_at": starts + timedelta(minutes=40)}
-    slot = ten_slot(**later)
-    await front.store.add_slot(slot)
-    now = front.clock.now().wall
-    absence = Absence("abs-there", slot.session, slot.id, Side.VISITOR, "panlong", ("kin-1",), now)
-    request = Rebooking(
-        "rbk-there", slot.session, slot.id, "technical", "YN-18", now, RebookingState.OPEN, None, "", "", None
-    )
-    await front.store.save_snapshot(slot.session, "ended", {}, request, absence)
-    return {"absence": "abs-there", "rebooking": "rbk-there"}
+    return await one_of_each(front, tmp_path / "archive")
 
 
 def seen(answer, text):

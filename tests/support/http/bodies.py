@@ -131,7 +131,7 @@ class Bodies:
         if "enum" in schema:
             return dice.choice(schema["enum"])
         for several in ("anyOf", "oneOf", "allOf"):
-            if several in schema:
+            if several in schema and "properties" not in schema:  # else it says more of the same object
                 return self.value(dice.choice(schema[several]), depth + 1)
         return getattr(self, f"_{schema.get('type', 'string')}")(schema, depth)
 

@@ -3,7 +3,7 @@ database is made once and copied."""
 
 import asyncio
 import shutil
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 
 import pytest
@@ -62,8 +62,8 @@ def clock():
     return clock_at_nine()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def quick_passwords():
+@contextmanager
+def cheap_passwords():
     """Real argon2, with parameters that cost a millisecond."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(secrets, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
@@ -71,14 +71,22 @@ def quick_passwords():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords():
+    """Cheap passwords for all tests."""
+    with cheap_passwords():
+        yield
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory, quick_passwords):
     """A database file with sites, rooms, terminals and users, and the token of each of them."""
     file = tmp_path_factory.mktemp("made") / "h.sqlite"
-    return file, asyncio.run(_make(f"sqlite+aiosqlite:///{file}"))
+    return file, asyncio.run(make(f"sqlite+aiosqlite:///{file}"))
 
 
-async def _make(url):
+async def make(url):
+    """Make the database with all sites, rooms, terminals and users; return their tokens."""
     await migrate(url)
     tokens = {}
     async with Store(url, clock_at_nine()) as store:

@@ -24,7 +24,7 @@ from tests.support.ledgers.read import rows_in, summary_in, text_in
 
 LEDGERS = "/api/v1/ledgers"
 PASSWORD = "a long enough secret"
-OTHERS = ("prison-sup", "clerk", "p1", "booking", "observer")
+OTHERS = ("clerk", "p1", "booking", "observer")
 DAY = f"{in_shanghai(TEN):%Y-%m-%d}"
 OF_DAY = f"from={DAY}"
 NAMES = ("刘某甲", "欧阳某乙", "刘某", "某甲", "欧阳", "某乙", "母亲", "监狱审批")
@@ -139,7 +139,18 @@ class TestThePublicVersion:
 
 
 class TestWhoGetsIt:
-    async def test_supervisors_terminals_and_programs_get_none(self, front):
+    async def test_officers_on_duty_get_a_day_of_their_own_site_with_names(self, front):
+        """Yunnan 26(6): they put the ledger in order."""
+        await three_visits(front)
+        token = await front.store.issue_user_token("prison-sup", timedelta(hours=1))
+        rows = rows_in(await (await front.ask("GET", f"{LEDGERS}?{OF_DAY}", token)).read())
+        assert [row["会见对象"] for row in rows] == ["刘某甲"] * 3
+        await front.refused("not_found", "GET", f"{LEDGERS}?site=panlong&{OF_DAY}", token)
+        for public in ("true", "false"):
+            month = f"{LEDGERS}?from=2026-03-01&to=2026-03-31&public={public}"
+            assert "一天" in (await front.refused("forbidden", "GET", month, token)).data["detail"]
+
+    async def test_clerks_terminals_and_programs_get_none(self, front):
         for caller in OTHERS:
             await front.refused("forbidden", "GET", f"{LEDGERS}?site=first-prison&public=true", caller)
         await front.refused("not_signed_in", "GET", f"{LEDGERS}?site=first-prison")
