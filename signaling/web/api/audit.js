@@ -3,6 +3,8 @@
  */
 import { json, request } from "./rest.js";
 
+const LONGEST = 660_000; // ms; the server gives a ledger up after ten minutes
+
 const visit = (session) => `/api/v1/visits/${encodeURIComponent(session)}`;
 const at = (id) => `/api/v1/exports/${encodeURIComponent(id)}`;
 const recording = (session) => `/api/v1/recordings/${encodeURIComponent(session)}`;
@@ -45,3 +47,17 @@ export const applyPurge = (code) => json("/api/v1/purge/apply", "POST", { code }
 export const standingHolds = () => json("/api/v1/holds");
 export const hold = (session, reason) => json(`${recording(session)}/holds`, "POST", { reason });
 export const liftHolds = (session, reason) => json(`${recording(session)}/holds/lift`, "POST", { reason });
+
+/** Has a ledger made; it may take minutes. @returns {Promise<{name, data, signature}>} bytes; signature null where the file has it inside */
+export async function ledger({ site, from, to, public: isPublic, format }) {
+  const query = new URLSearchParams({ site, from, to, format, public: String(isPublic) });
+  const response = await request(`/api/v1/ledgers?${query}`, { timeout: LONGEST });
+  const signature = response.headers.get("huijian-signature");
+  return {
+    name: nameIn(response.headers.get("content-disposition") ?? ""),
+    data: await response.arrayBuffer(),
+    signature: signature && Uint8Array.from(atob(signature), (letter) => letter.charCodeAt(0)),
+  };
+}
+
+const nameIn = (disposition) => /filename="([^"]+)"/.exec(disposition)?.[1] ?? "ledger";

@@ -3,12 +3,12 @@
  */
 import * as api from "../api/rest.js";
 import { translate } from "../i18n/i18n.js";
+import { PARTS } from "../ui/audit/page.js";
 import { signInView } from "../ui/sign_in.js";
 import { complain } from "../ui/toast.js";
 import { Audit } from "./audit_page.js";
 
 const page = document.getElementById("page");
-const ROLES = new Set(["auditor", "procurator"]);
 let running = null;
 
 function askToSignIn() {
@@ -35,7 +35,7 @@ async function signOutAndFail(error) {
 
 async function beginAudit() {
   const { who: me } = await api.me();
-  if (!ROLES.has(me.role)) throw api.localProblem("not_auditor");
+  if (!(me.role in PARTS)) throw api.localProblem("not_auditor");
   running?.close();
   running = new Audit(me, askToSignIn);
   page.replaceChildren(running.node);

@@ -12,13 +12,14 @@ import { dayOf, timeWithSeconds } from "../state/clock.js";
 import { askReasonFor } from "../ui/audit/dialogs.js";
 import { dutyListView } from "../ui/audit/duty_list.js";
 import { holdListView } from "../ui/audit/hold_list.js";
-import { pageView } from "../ui/audit/page.js";
+import { PARTS, pageView } from "../ui/audit/page.js";
 import { visitView } from "../ui/audit/visit/visit.js";
 import { el } from "../ui/dom.js";
 import { showHelp } from "../ui/help.js";
 import { complain, inform } from "../ui/toast.js";
 import { SearchPart } from "./audit_search.js";
 import { ExportsPart } from "./exports_part.js";
+import { LedgerPart } from "./ledger_part.js";
 import { PurgePart } from "./purge_part.js";
 
 const TICK = 500; // ms
@@ -48,7 +49,7 @@ export class Audit {
     const keys = obeyKeys(Object.fromEntries(acts), AUDIT_KEYS);
     const language = onLanguage(() => this.#title());
     this.#ends = [() => removeEventListener("popstate", move), () => clearInterval(timer), keys, language];
-    this.#search.offerPlaces();
+    if (PARTS[this.#me.role].includes("search")) this.#search.offerPlaces();
     this.#show();
   }
 
@@ -85,7 +86,7 @@ export class Audit {
   }
 
   async #show() {
-    const place = placeOf(location.hash);
+    const place = this.#place();
     this.#leave();
     this.#title();
     try {
@@ -93,11 +94,18 @@ export class Audit {
       else if (place.part === "relisten") await this.#showDuties("overdue");
       else if (place.part === "holds") await this.#showHolds();
       else if (place.part === "exports") await this.#showExports();
-      else if (place.part === "purge") await this.#showPurge();
+      else if (place.part === "ledger") await this.#showPart("ledger", new LedgerPart(this.#me, dayOf(this.#now())));
+      else if (place.part === "purge") await this.#showPart("purge", new PurgePart());
       else await this.#showSearch(place.query);
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** The place that the address names; the first part of the role where it names one of others. */
+  #place() {
+    const [place, parts] = [placeOf(location.hash), PARTS[this.#me.role]];
+    return parts.includes(place.part === "visit" ? "search" : place.part) ? place : { ...place, part: parts[0] };
   }
 
   #title() {
@@ -221,12 +229,12 @@ export class Audit {
     return this.#list.node;
   }
 
-  async #showPurge() {
-    this.#list = new PurgePart();
-    this.#view.show("purge", this.#list.node);
-    translate(this.#list.node);
+  async #showPart(name, part) {
+    this.#list = part;
+    this.#view.show(name, part.node);
+    translate(part.node);
     this.#title();
-    await this.#list.start();
+    await part.start();
   }
 
   async #signOut() {

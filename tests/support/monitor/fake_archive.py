@@ -2,7 +2,10 @@
 film says by its brightness which side it is; both sides have one zero. Tests read what the page asked for."""
 
 import asyncio
+import base64
+import hashlib
 import io
+import json
 import tempfile
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -191,6 +194,8 @@ class FakeArchive:
         self.plan: dict[str, Any] = {"as_of": BEGAN.isoformat(), "site": None, "recordings": 0, "bytes": 0}
         self.plan |= {"sites": [], "kept": [], "broken": []}
         self.exports: list[dict[str, Any]] = []
+        self.ledgers: list[dict[str, str]] = []
+        self.spoiled = False
         self.runs: list[dict[str, Any]] = [purge_run("none")]
 
     def routes(self) -> list[web.RouteDef]:
@@ -210,6 +215,7 @@ class FakeArchive:
             web.get("/api/v1/purge", self.due),
             web.get("/api/v1/purge/run", self.run),
             web.post("/api/v1/purge/{order}", self.purge),
+            web.get("/api/v1/ledgers", self.ledger),
             web.get("/api/v1/exports", self.listed),
             web.get("/api/v1/exports/{id}", self.exported),
             web.post("/api/v1/exports/{id}/{step}", self.step),
@@ -288,6 +294,21 @@ class FakeArchive:
             return web.json_response(purge_run("running", recordings=2), status=202)
         permit = {"code": "ABCD-EFGH-JKLM-NPQR", "expires_at": BEGAN.isoformat(), "recordings": 2, "bytes": 1}
         return web.json_response(permit, status=201)
+
+    async def ledger(self, request: web.Request) -> web.Response:
+        """Return a small file with its signed statement; `spoiled` changes a byte on the way."""
+        query = dict(request.query)
+        self.ledgers.append(query)
+        if "ledger" in self.refuse:
+            refusal = self.refuse["ledger"]
+            return web.json_response(refusal, status=refusal["status"], content_type="application/problem+json")
+        data, days = b"a workbook", {"from": query["from"], "to": query["to"]}
+        said = {"site_name": "云南第一监狱", **days, "made_at": BEGAN.isoformat(), "totals": {"visits": 12}}
+        said |= {"chain_head": "7:ab", "witnessed": [{}, {}], "file": {"sha256": hashlib.sha256(data).hexdigest()}}
+        headers = {"Content-Disposition": f'attachment; filename="ledger-{query["site"]}.{query["format"]}"'}
+        if query["format"] in ("xlsx", "pdf"):
+            headers["Huijian-Signature"] = base64.b64encode(json.dumps(said).encode()).decode()
+        return web.Response(body=b"A workbook" if self.spoiled else data, headers=headers)
 
     async def listed(self, request: web.Request) -> web.Response:
         """Return the requests for exports, the newest first."""

@@ -6,7 +6,11 @@ import { timeWithSeconds } from "../../state/clock.js";
 import { el, put } from "../dom.js";
 import { languageButton } from "../header.js";
 
-const PARTS = { auditor: ["search", "relisten", "holds", "exports", "purge"], procurator: ["search"] };
+/** The parts that each role has, the one that opens by itself first. */
+export const PARTS = {
+  auditor: ["search", "relisten", "holds", "exports", "ledger", "purge"], procurator: ["search"],
+  supervisor: ["ledger"], approver: ["ledger"], admin: ["ledger"],
+};
 
 /** @param {{onSignOut()}} actions */
 export function pageView(me, { onSignOut }) {

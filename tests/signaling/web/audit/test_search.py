@@ -181,15 +181,17 @@ class TestTheAddress:
 
 
 class TestAccess:
-    @pytest.mark.parametrize("role", ["supervisor", "admin", "approver"])
-    async def test_the_page_is_for_auditors(self, tab: Tab, server: FakeMonitor, role: str) -> None:
+    @pytest.mark.parametrize("role", ["clerk"])
+    async def test_the_page_is_not_for_officers_without_a_part_of_it(
+        self, tab: Tab, server: FakeMonitor, role: str
+    ) -> None:
         await tab.page.context.clear_cookies()
         await tab.page.goto(f"{server.url}/audit")
         server.me = {**server.me, "role": role}
         await tab.page.get_by_label("用户名").fill("li-ming")
         await tab.page.get_by_label("密码").fill("right")
         await tab.page.keyboard.press("Enter")
-        await expect(tab.page.get_by_text("此页面供审计人员和检察人员使用")).to_be_visible()
+        await expect(tab.page.get_by_text("此页面供审计、检察人员和制作台账的人员使用")).to_be_visible()
         assert [each for each in await tab.page.context.cookies() if each["name"] == "huijian"] == []
         tab.complaints.errors.clear()  # the browser's own message about the 401
         await tab.leave(server)
