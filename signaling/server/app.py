@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, suppress
 from datetime import time
 from functools import cache, partial
 from itertools import chain
+from math import ceil
 from typing import Any
 
 from aiohttp import web
@@ -24,6 +25,7 @@ from broker.kernel.clock import Clock
 from broker.kernel.errors import VisitError
 from broker.kernel.ids import RoomId
 from broker.kernel.tasks import Tasks
+from broker.session.parts.extension import granted
 from config.settings import Settings
 from recorder.archive.disk_space import Claim
 from recorder.export.queue import Exports
@@ -198,10 +200,11 @@ def _meeting(broker: Broker) -> bool:
 
 
 def _claims(broker: Broker, rate: int) -> Iterator[Claim]:
-    """Return the room on the disk that the recordings of visits may yet need; one that is being finished may be written
-    a second time. `rate`: bytes a second that a visit may need."""
+    """Return the room on the disk that the recordings of visits may yet need, with what approvals have added to them;
+    one that is being finished may be written a second time. `rate`: bytes a second that a visit may need."""
     for runner in broker.sessions():
-        recording, minutes = runner.recording, runner.session.slot.minutes
+        recording, session = runner.recording, runner.session
+        minutes = session.slot.minutes + ceil(granted(session.extensions, runner.policy).total_seconds() / 60)
         if recording.state not in ("none", "archived", "failed"):
             finishing = recording.state == "finalizing"
             yield Claim(minutes, 0 if finishing else min(int(recording.seconds), minutes * 60) * rate)

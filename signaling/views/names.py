@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from broker.booking.drill import NAME, drill_of
 from broker.control.store.store import Store
 from broker.kernel.errors import NotFound, StorageUnavailable
-from signaling.api.messages.session_view import Officer
+from signaling.api.messages.session_view import Observer, Officer
 
 KEPT_SECONDS = 60.0
 KEPT = 4096
@@ -35,6 +35,14 @@ class Names:
     async def officer(self, user: str) -> Officer:
         """Return an officer by id and name, as views show one."""
         return Officer(id=user, name=await self.user(user))
+
+    async def observer(self, session: str, user: str) -> Observer:
+        """Return a procurator who looks on at a session, with the reason; none while the database does not answer."""
+        try:
+            inspection = await self._store.open_inspection(session, user)
+        except StorageUnavailable:
+            inspection = None
+        return Observer(id=user, name=await self.user(user), reason=inspection.reason if inspection else "")
 
     def forget(self) -> None:
         """Have all names read anew, because one of them was changed here."""

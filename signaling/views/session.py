@@ -89,7 +89,7 @@ async def session_view(moment: SessionMoment, names: Names, room: Side | None) -
         absence=absence_brief(moment.absence) if moment.absence is not None and room is None else None,
         drill=slot.drill,
         drill_failed=await drill_failed_view(session, names, room),
-        observers=[await names.officer(user) for user in moment.observers] if room is None else [],
+        observers=[await names.observer(session.id, user) for user in moment.observers] if room is None else [],
     )
 
 

@@ -21,6 +21,12 @@ class ExportOrder(Inbound):
     downloaders: Annotated[list[Name], Field(max_length=5)] = Field(default_factory=list)
 
 
+class DownloaderList(Outbound):
+    """The accounts that may be named to fetch a package: the auditors who see the recording."""
+
+    downloaders: list[Officer]
+
+
 class ExportDecision(Inbound):
     """The decision of another officer; a refusal says why in its note."""
 

@@ -12,7 +12,15 @@ from broker.kernel.errors import BadRequest, Conflict, CredentialTooNew, Forbidd
 from recorder.export.program import FAILURES, FAULT
 from recorder.export.queue import STATES, Row, State
 from signaling.api.exports.download import PACKAGE_TYPE, note_seen, send_package
-from signaling.api.exports.messages import ExportDecision, ExportList, ExportOrder, ExportQuery, ExportView
+from signaling.api.exports.messages import (
+    DownloaderList,
+    ExportDecision,
+    ExportList,
+    ExportOrder,
+    ExportQuery,
+    ExportView,
+)
+from signaling.api.messages.session_view import Officer
 from signaling.auth.scope import Role, author, scope
 from signaling.auth.second_officer import check_permit
 from signaling.budgets.allowance import LIST, PACKAGE
@@ -50,6 +58,21 @@ async def post_export(call: Call, body: ExportOrder) -> ExportView:
     row = await exports.add(session, recording["site"], reason, receiver, downloaders, call.user.id, now)
     await _note(call, "ExportRequested", row, reason=reason, downloaders=downloaders)
     return await _view(call, row)
+
+
+@table.add(
+    "GET",
+    "/api/v1/recordings/{session}/downloaders",
+    cost=LIST,
+    roles=AUDITOR,
+    zh="可列为下载人的账号",
+    en="Who may be named to fetch a package",
+)
+async def get_downloaders(call: Call) -> DownloaderList:
+    """The auditors who see this recording, by name: a request names up to five of them."""
+    await _recording(call, call.id("session"))
+    users = [user for user in await call.context.store.users() if await _may_fetch(call, user)]
+    return DownloaderList(downloaders=[Officer(id=user.id, name=user.name) for user in users])
 
 
 @table.add("GET", "/api/v1/exports", cost=LIST, roles=DECIDING, zh="移交申请", en="Requests for exports")
@@ -188,9 +211,15 @@ async def _check_downloaders(call: Call, users: list[str]) -> None:
     """Check that each account may fetch packages, and sees the recording. Raises BadRequest."""
     for id in users:
         user = await call.context.store.user_named(id)
-        wrong = user is None or user.disabled or user.role != records.Role.AUDITOR
-        if user is None or wrong or await call.context.recordings.one(call.id("session"), user.site) is None:
+        if user is None or not await _may_fetch(call, user):
             raise BadRequest(f"{id} is no auditor of this recording.", f"{id} 不是有权查看该录像的审计员账号。")
+
+
+async def _may_fetch(call: Call, user: records.User) -> bool:
+    """Whether an account may be named to fetch the package of the recording in the path."""
+    if user.disabled or user.role != records.Role.AUDITOR:
+        return False
+    return user.site is None or await call.context.recordings.one(call.id("session"), user.site) is not None
 
 
 async def _view(call: Call, row: Row) -> ExportView:

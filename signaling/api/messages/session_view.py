@@ -131,6 +131,12 @@ class Officer(Outbound):
     name: str
 
 
+class Observer(Officer):
+    """A procurator who looks on, and the reason of the inspection."""
+
+    reason: str = ""
+
+
 class QuorumSide(Outbound):
     """How many supervisors of a site are needed and which are present. Rooms get an empty `have`: supervisors never
     appear to them."""
@@ -355,7 +361,7 @@ class SessionView(Outbound):
     """Whether this is a drill, without people: its terminals acknowledge the rules themselves."""
     drill_failed: DrillFailedView | None = None
     """For officers: the drill of these rooms failed today."""
-    observers: list[Officer] = Field(default_factory=list)
+    observers: list[Observer] = Field(default_factory=list)
     """For officers: the procurators who look on now, without being counted."""
 
 

@@ -16,6 +16,11 @@ const look = async (path) => (await request(path, { background: true })).json();
 export const visits = (search) => json("/api/v1/visits/search", "POST", search);
 export const visitOf = (session) => json(visit(session));
 export const inspect = (session, reason) => json(`/api/v1/sessions/${encodeURIComponent(session)}/inspections`, "POST", { reason });
+/** Ends the caller's own inspection of a visit; what is watched or played under it ends with it. */
+export async function endInspection({ session, inspections }, me) {
+  const own = inspections.filter(({ by, ended_at: ended }) => by.id === me && !ended);
+  for (const { id } of own) await json(`/api/v1/sessions/${encodeURIComponent(session)}/inspections/${encodeURIComponent(id)}/end`, "POST", {});
+}
 export const posterOf = (session) => `${visit(session)}/poster`;
 
 /** The address of a film: `view`, or one of `prison`, `visitor` and `supervisors`, the officers' voices. */
@@ -34,6 +39,7 @@ export const verification = (session) => look(`${visit(session)}/verification`);
 
 export const exportsOf = (session) => json(`/api/v1/exports${session ? `?session=${encodeURIComponent(session)}` : ""}`);
 export const exportOf = (id) => look(at(id));
+export const downloadersOf = (session) => json(`${recording(session)}/downloaders`);
 export const requestExport = (session, order) => json(`${recording(session)}/exports`, "POST", order);
 /** @param {"decide" | "build" | "withdraw"} step */
 export const stepExport = (id, step, body) => json(`${at(id)}/${step}`, "POST", body);

@@ -139,6 +139,7 @@ export class Audit {
       onRate: (rating) => this.#do(audit.rate(session, rating), "audit_done_rate"),
       onHold: () => this.#hold(session, "hold", audit.hold),
       onLift: () => this.#hold(session, "lift", audit.liftHolds),
+      onEnd: () => audit.endInspection(visit, this.#me.id).then(() => this.#goTo(partFragment("search")), (error) => this.#fail(error)),
       exportsOpened: () => this.#openExports(session),
     });
     this.#view.show("visit", this.#visit.node);

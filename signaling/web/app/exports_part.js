@@ -29,7 +29,8 @@ export class ExportsPart {
 
   /** Reads the requests. Raises problems. */
   async start() {
-    const { exports } = await audit.exportsOf(this.session);
+    const [{ exports }, { downloaders }] = await Promise.all([audit.exportsOf(this.session), this.session ? audit.downloadersOf(this.session) : { downloaders: [] }]);
+    this.#view.offer(downloaders);
     this.#show(exports);
   }
 

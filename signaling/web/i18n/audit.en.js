@@ -258,6 +258,13 @@ export const auditEn = {
   audit_done_hold: "Recording held",
   audit_done_lift: "Holds lifted",
 
+  audit_live: "The visit as it is now",
+  audit_live_hint: "To watch only, and never counted; the officers of both sides see your name and the reason.",
+  audit_live_connecting: "Connecting …",
+  audit_live_sound_on: "Turn on the sound of both sides",
+  audit_live_sound_off: "Turn off the sound",
+  audit_inspect_end: "End the inspection",
+
   audit_part_ledger: "Ledger",
   audit_ledger_hint: "The register of a site for a day or a month: a row for each booked visit, whatever became of it, with totals, the end of the site's chain, the heads that others have witnessed, and a signature (Yunnan 26(6), Guangdong 27 and 30).",
   audit_ledger_by_site: "Site",
@@ -321,6 +328,7 @@ export const auditEn = {
   audit_part_exports: "Hand over",
   audit_exports_none: "No requests",
   audit_exports_verifier: "Download the verifier, verify.html (give it to the receiver by another way than in the package)",
+  audit_export_choose: "Who may fetch the package (one to five)",
   audit_export_receiver: "Receiver",
   audit_export_reason: "Reason",
   audit_export_request: "Request",

@@ -258,6 +258,13 @@ export const auditZh = {
   audit_done_hold: "录像已保全",
   audit_done_lift: "保全已解除",
 
+  audit_live: "会见实况",
+  audit_live_hint: "仅供观看，不计入监督人数；双方管理人员看得到您的姓名和事由。",
+  audit_live_connecting: "正在接通……",
+  audit_live_sound_on: "打开双方声音",
+  audit_live_sound_off: "关闭声音",
+  audit_inspect_end: "结束检察",
+
   audit_part_ledger: "台账",
   audit_ledger_hint: "一个单位一天或一个月的会见登记：每场预约一行，无论结果如何；附合计、录像链链头、他单位互证和签名（云南第二十六条（六），广东第二十七条、第三十条）。",
   audit_ledger_by_site: "单位",
@@ -321,6 +328,7 @@ export const auditZh = {
   audit_part_exports: "移交",
   audit_exports_none: "没有移交申请",
   audit_exports_verifier: "下载校验网页 verify.html（请另行交给接收人，不要只用包内所附的）",
+  audit_export_choose: "可下载移交包的人（1 至 5 人）",
   audit_export_receiver: "接收单位或接收人",
   audit_export_reason: "移交理由",
   audit_export_request: "申请移交",

@@ -174,6 +174,7 @@ export const en = {
   last_one: "Last minute",
 
   observers: "A procurator is watching (not counted): {names}",
+  observer_why: "{name} (reason: {reason})",
 
   quorum: "Supervisors present",
   quorum_reached: "Enough",

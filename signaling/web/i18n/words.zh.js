@@ -174,6 +174,7 @@ export const zh = {
   last_one: "最后一分钟",
 
   observers: "检察人员正在观看（不计入监督人数）：{names}",
+  observer_why: "{name}（事由：{reason}）",
 
   quorum: "在岗管理员",
   quorum_reached: "人数已够",

@@ -205,6 +205,7 @@ class FakeArchive:
             web.post("/api/v1/visits/search", self.search),
             web.get(visit, self.open),
             web.post("/api/v1/sessions/{session}/inspections", self.inspect),
+            web.post("/api/v1/sessions/{session}/inspections/{id}/end", self.end_inspection),
             web.get(f"{visit}/poster", self.poster),
             web.get("/api/v1/relisten", self.relisten),
             web.get(f"{visit}/verification", self.verification),
@@ -220,6 +221,7 @@ class FakeArchive:
             web.get("/api/v1/exports/{id}", self.exported),
             web.post("/api/v1/exports/{id}/{step}", self.step),
             web.post(f"{recording}/exports", self.request),
+            web.get(f"{recording}/downloaders", self.downloaders),
             web.post(f"{visit}/{{order:.+}}", self.order),
             web.post(f"{recording}/{{order:.+}}", self.order),
         ]
@@ -250,6 +252,11 @@ class FakeArchive:
         self.orders.append(("inspections", request.match_info["session"], await request.json()))
         self.refuse.pop("open", None)
         return web.json_response({}, status=201)
+
+    async def end_inspection(self, request: web.Request) -> web.Response:
+        """End an inspection."""
+        self.orders.append(("end-inspection", request.match_info["id"], {}))
+        return web.Response(status=204)
 
     async def poster(self, request: web.Request) -> web.Response:
         """Return a still picture of both sides."""
@@ -321,11 +328,17 @@ class FakeArchive:
         chosen |= {"state": "ready", "progress": 1.0, "bytes": 5_000_000, "expires_at": BEGAN.isoformat()}
         return web.json_response(answer)
 
+    async def downloaders(self, request: web.Request) -> web.Response:
+        """Return who may be named to fetch a package."""
+        people = (("li-ming", "李明"), ("sun", "孙审计"), *((f"a{number}", f"审计{number}") for number in range(5)))
+        return web.json_response({"downloaders": [{"id": id, "name": name} for id, name in people]})
+
     async def request(self, request: web.Request) -> web.Response:
         """Take a request for an export."""
         body = await request.json()
         self.orders.append(("exports", request.match_info["session"], body))
-        self.exports.insert(0, handed("exp_new", **body))
+        named = [{"id": id, "name": id} for id in body["downloaders"]]
+        self.exports.insert(0, handed("exp_new", **{**body, "downloaders": named}))
         return web.json_response(self.exports[0], status=201)
 
     async def step(self, request: web.Request) -> web.Response:

@@ -70,14 +70,20 @@ class Inspections(StorePart):
 
     async def inspects(self, session: str, user: str) -> bool:
         """Whether a user has begun an inspection of this visit that goes on."""
+        return await self.open_inspection(session, user) is not None
+
+    async def open_inspection(self, session: str, user: str) -> Inspection | None:
+        """Return the latest inspection of this visit by a user that goes on, None where there is none."""
         open_ = (
             inspections.c.session == session,
             inspections.c.user == user,
             inspections.c.ended_at.is_(None),
             inspections.c.expires_at > self.clock.now().wall,
         )
+        latest = select(inspections).where(*open_).order_by(inspections.c.begun_at.desc(), inspections.c.id.desc())
         async with self._reading() as db:
-            return (await db.execute(select(inspections.c.id).where(*open_).limit(1))).first() is not None
+            row = (await db.execute(latest.limit(1))).first()
+        return _inspection(row) if row is not None else None
 
     async def inspections_of(self, session: str) -> list[Inspection]:
         """Return the inspections of a visit, the latest first."""

@@ -113,7 +113,7 @@ function quorumPart() {
     update({ session }) {
       show(section, session.state !== "ended"); // no supervisor has to be present any more
       const looking = session.observers ?? [];
-      put(observers, looking.length ? t("observers", { names: namesOf(looking) }) : "");
+      put(observers, looking.length ? t("observers", { names: observersIn(looking) }) : "");
       show(observers, looking.length > 0);
       for (const { side, node, name, figure, words, verdict, names, site } of sides) {
         rename(name, sideKey(session, side));
@@ -128,6 +128,9 @@ function quorumPart() {
     },
   };
 }
+
+/** Procurators by name, each with the reason of the inspection. */
+const observersIn = (looking) => looking.map(({ name, reason }) => (reason ? t("observer_why", { name, reason }) : name)).join(t("and_then"));
 
 function missingPart() {
   const rows = new Map();

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from recorder.export.check import check_package
 from signaling.exports import worker
 from signaling.exports.worker import package_path
 from signaling.server import pages
+from signaling.server.app import _claims
 from tests.support.patience import PATIENCE
 from tests.support.signaling.exports import ORDER, RECEIVER, built, recorded_visit, requested
 
@@ -299,3 +301,29 @@ class TestFailure:
         assert answer.status == 202
         assert (await built(front, made["id"]))["state"] == "ready"
         await front.refused("conflict", "POST", f"{EXPORTS}/{made['id']}/build", "auditor", json={})
+
+
+class TestDownloaders:
+    async def test_are_the_auditors_who_see_the_recording(self, front, session):
+        await front.add_user("barred", "停用", Role.AUDITOR, SECRET, None)
+        await front.store.disable_user("barred")
+        answer = await front.ask("GET", f"/api/v1/recordings/{session}/downloaders", "auditor")
+        assert {one["id"] for one in answer.data["downloaders"]} == {"auditor", "auditor-2"}
+        await front.refused("forbidden", "GET", f"/api/v1/recordings/{session}/downloaders", "admin")
+
+    async def test_are_those_who_are_named_when_the_request_is_made(self, front, session):
+        made = await requested(front, session, downloaders=["auditor-2"])
+        assert [one["id"] for one in made["downloaders"]] == ["auditor-2"] and not made["mine"]
+
+
+class TestRoomForVisits:
+    async def test_what_an_extension_adds_is_set_aside_too(self, front):
+        session = await front.live_visit()
+        live = front.broker.live(session)
+        live.recording = replace(live.recording, state="writing")
+        (before,) = _claims(front.broker, 1000)
+        approval = {"id": "ext-1", "seconds": 600, "article": "YN-14-FAMILY", "reason": "路远"}
+        answer = await front.ask("POST", f"/api/v1/sessions/{session}/extensions", "approver", json=approval)
+        assert answer.status == 201, answer.data
+        (after,) = _claims(front.broker, 1000)
+        assert after.minutes == before.minutes + 10

@@ -120,9 +120,15 @@ class TestLive:
             reports=True,
         )
         front.broker.live(session).viewers = {ResourceId("r"): viewer_of(subscription)}
+        looks_on = {"id": "procurator", "name": "procurator 名"}
+        for reason in ("", "例行检察"):
+            if reason:
+                await begin(front, session)
+            view = (await front.ask("GET", f"/api/v1/sessions/{session}", "prison-sup")).data
+            assert view["observers"] == [{**looks_on, "reason": reason}]
         for officer in ("prison-sup", "visitor-sup"):
             view = (await front.ask("GET", f"/api/v1/sessions/{session}", officer)).data
-            assert view["observers"] == [{"id": "procurator", "name": "procurator 名"}]
+            assert view["observers"] == [{**looks_on, "reason": "例行检察"}]
         assert (await front.ask("GET", f"/api/v1/sessions/{session}", "p1")).data["observers"] == []
 
     @pytest.mark.parametrize("order", ["hold", "end", "remark", "warn", "mute", "tick"])

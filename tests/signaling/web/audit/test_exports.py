@@ -19,9 +19,25 @@ class TestAsking:
         await visit.get_by_label("移交理由").fill("法院调取 2026-114")
         await visit.get_by_role("button", name="申请移交").click()
         await expect(visit.locator(".export-row")).to_contain_text("待批准")
-        order = {"receiver": "昆明市中级人民法院", "reason": "法院调取 2026-114"}
+        order = {"receiver": "昆明市中级人民法院", "reason": "法院调取 2026-114", "downloaders": ["li-ming"]}
         assert archive.orders == [("exports", RECORDED, order)]
         assert await violations(visit) == []
+
+    async def test_names_one_to_five_who_may_fetch_the_package(self, visit: Page, archive: FakeArchive) -> None:
+        await visit.locator(".visit-exports summary").click()
+        await expect(visit.get_by_label("李明 (li-ming)")).to_be_checked()
+        for name in ("孙审计 (sun)", "审计0 (a0)", "审计1 (a1)", "审计2 (a2)"):
+            await visit.get_by_label(name).check()
+        await expect(visit.get_by_label("审计3 (a3)")).to_be_disabled()
+        for name in ("李明 (li-ming)", "审计0 (a0)", "审计1 (a1)", "审计2 (a2)"):
+            await visit.get_by_label(name).uncheck()
+        await visit.get_by_label("接收单位或接收人").fill("某法院")
+        await visit.get_by_label("移交理由").fill("调取")
+        await visit.get_by_role("button", name="申请移交").click()
+        await expect(visit.get_by_text("可下载人：sun")).to_be_visible()
+        assert archive.orders[0][2]["downloaders"] == ["sun"]
+        await visit.get_by_label("李明 (li-ming)").uncheck()
+        await expect(visit.get_by_role("button", name="申请移交")).to_be_disabled()
 
     async def test_the_own_request_is_withdrawn_and_never_approved_by_oneself(
         self, audit: Page, archive: FakeArchive

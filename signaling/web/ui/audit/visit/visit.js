@@ -5,6 +5,7 @@
 import { codeWords } from "../../../i18n/audit_words.js";
 import { t } from "../../../i18n/i18n.js";
 import { el } from "../../dom.js";
+import { liveView } from "../player/live.js";
 import { playerView } from "../player/player.js";
 import { timelineView } from "../timeline/timeline.js";
 import { headView } from "./head.js";
@@ -17,7 +18,8 @@ const PLAYABLE = "archived";
 
 /**
  * @param {object} visit as the server sends it
- * @param {{me, now(), onAdd, onWithdraw, onRate, onHold, onLift, onHelp, onBack, exportsOpened()}} actions `exportsOpened`
+ * @param {{me, now(), onAdd, onWithdraw, onRate, onHold, onLift, onHelp, onBack, onEnd, exportsOpened()}} actions `onEnd` ends an
+ *   inspection; `exportsOpened`
  *   returns what stands under "hand over" once it is opened
  */
 export function visitView(visit, actions) {
@@ -26,16 +28,18 @@ export function visitView(visit, actions) {
   const seek = (second) => player?.seek(second);
   const timeline = timelineView(seek);
   const player = playable ? playerView(visit, { me: actions.me, now: actions.now, onHelp: actions.onHelp, onTime: (second) => timeline.tick(second) }) : null;
+  const live = !acts && visit.state === "running" ? liveView(visit.session, actions.me, actions.now) : null;
   const head = headView(visit);
   const marks = marksView({ timeNow: () => player?.time ?? 0, onAdd: actions.onAdd, onWithdraw: actions.onWithdraw, onSeek: seek });
   const ratings = ratingsView(actions.onRate, actions.me.id);
   const verification = verificationView(visit.session, seek);
   const holds = holdsView(actions);
-  const parts = [timeline, head, marks, ratings, verification, holds, ...(player ? [player] : [])];
+  const parts = [timeline, head, marks, ratings, verification, holds, ...(player ? [player] : []), ...(live ? [live] : [])];
   const noFilm = el("p", { class: "film-none" }, t("audit_no_film", { state: codeWords("recording", visit.recording?.state ?? "none") }));
   const node = el("div", { class: "audit-visit" },
-    el("div", { class: "visit-head line" }, el("button", { type: "button", class: "small-button", t: "audit_back", on: { click: actions.onBack } }), head.title),
-    el("div", { class: "visit-left" }, player?.node ?? noFilm, timeline.node),
+    el("div", { class: "visit-head line" }, el("button", { type: "button", class: "small-button", t: "audit_back", on: { click: actions.onBack } }), head.title,
+      ...(acts ? [] : [el("span", { class: "spring" }), el("button", { type: "button", class: "small-button", t: "audit_inspect_end", on: { click: actions.onEnd } })])),
+    el("div", { class: "visit-left" }, live?.node ?? player?.node ?? noFilm, timeline.node),
     el("aside", { class: "visit-right", tLabel: "audit_about" },
       el("section", { class: "visit-about", "aria-labelledby": "about-title" }, el("h2", { id: "about-title", t: "audit_about" }), head.list),
       ...(acts ? [marks.node, ratings.node] : []), ...(acts && playable ? [verification.node, exportsSection(actions.exportsOpened)] : []), ...(acts && visit.recording ? [holds.node] : [])));
@@ -52,11 +56,12 @@ export function visitView(visit, actions) {
     start(at) {
       update(visit);
       player?.start(at);
+      live?.start();
       timeline.tick(at);
       head.focus();
     },
     get time() { return player?.time ?? 0; },
-    tick: () => player?.tick(),
+    tick: () => (live ?? player)?.tick(),
     keys: {
       ...player?.keys,
       event(key) {
