@@ -1,24 +1,25 @@
 """The verification of recordings on demand, for auditors: one at a time, each by a process of its own with the lowest
-priority (`python -m recorder.evidence`), so that a film of a gigabyte holds up nothing. Results are kept in memory with
-the hash of the manifest that they are about."""
+priority (`python -m recorder.evidence`), so that a film of a gigabyte holds up nothing. Results are stored with the
+hash of the manifest that they are about, so that they outlive a restart."""
 
 import asyncio
 import json
 import os
 import sys
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import structlog
 
 from broker.control.journal.journal import Journal
+from broker.control.store.history.verifications import Verified
+from broker.control.store.store import Store
 from broker.kernel.clock import Clock
-from broker.kernel.errors import TooMany
+from broker.kernel.errors import TooMany, VisitError
 from config.settings import Settings
 
 log = structlog.get_logger()
@@ -26,8 +27,6 @@ LOOK = 0.5
 """Seconds between looks at how far a process has read."""
 MOST_WAITING = 20
 """Recordings that wait to be verified; more are refused."""
-KEPT = 500
-"""Results that are kept."""
 Outcome = Literal["running", "sound", "damaged", "failed"]
 
 
@@ -46,31 +45,36 @@ class Verification:
 
 
 class Verifications:
-    """The verifications of one installation. `run` runs until cancelled; `done` is called with each that has ended."""
+    """The verifications of one installation. `run` runs until cancelled; `done` is called with each that has ended, and
+    stores it."""
 
-    def __init__(self, settings: Settings, clock: Clock, done: Callable[[Verification], None]) -> None:
-        self._settings, self._clock, self._done = settings, clock, done
-        self._kept: OrderedDict[str, Verification] = OrderedDict()
+    def __init__(
+        self, settings: Settings, clock: Clock, store: Store, done: Callable[[Verification], Awaitable[None]]
+    ) -> None:
+        self._settings, self._clock, self._store, self._done = settings, clock, store, done
+        self._going: dict[str, Verification] = {}
         self._queue: asyncio.Queue[Verification] = asyncio.Queue(MOST_WAITING)
 
-    def of(self, session: str) -> Verification | None:
-        """Return the last verification of a recording, running or done."""
-        return self._kept.get(session)
+    async def of(self, session: str) -> Verification | None:
+        """Return the last verification of a recording, running or done. Raises StorageUnavailable."""
+        if (going := self._going.get(session)) is not None:
+            return going
+        found = await self._store.verification_of(session)
+        if found is None:
+            return None
+        state = cast(Outcome, found.state)
+        return Verification(session, found.manifest, 0, state, 1.0, found.checked_at, found.findings)
 
     def order(self, session: str, manifest: str, size: int) -> Verification:
         """Have a recording verified; one that waits or runs is not ordered twice. Raises TooMany."""
-        before = self._kept.get(session)
-        if before is not None and before.state == "running":
+        if (before := self._going.get(session)) is not None:
             return before
         ordered = Verification(session, manifest, size)
         try:
             self._queue.put_nowait(ordered)
         except asyncio.QueueFull:
             raise TooMany("Too many recordings wait to be verified.", "等待验证的录像过多，请稍后再试。") from None
-        self._kept[session] = ordered
-        self._kept.move_to_end(session)
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        self._going[session] = ordered
         return ordered
 
     async def run(self) -> None:
@@ -83,7 +87,11 @@ class Verifications:
                 log.error("recording not verified", session=verification.session, why=type(error).__name__)
                 verification.state = "failed"
             verification.progress, verification.checked_at = 1.0, self._clock.now().wall
-            self._done(verification)
+            try:
+                await self._done(verification)
+            except VisitError as error:
+                log.error("verification not stored", session=verification.session, why=error.code)
+            del self._going[verification.session]
 
     async def _verify(self, verification: Verification) -> None:
         settings = self._settings
@@ -119,7 +127,9 @@ async def _watch(process: int, verification: Verification) -> None:
             verification.progress = min(0.99, read / max(verification.size, 1))
 
 
-def note_verification(journal: Journal, found: Verification) -> None:
-    """Journal what a verification has found."""
+async def note_verification(store: Store, journal: Journal, found: Verification) -> None:
+    """Store and journal what a verification has found. Raises StorageUnavailable."""
+    at = found.checked_at or store.clock.now().wall
+    await store.keep_verification(Verified(found.session, found.manifest, found.state, at, found.findings))
     data = {"state": found.state, "findings": len(found.findings), "manifest": found.manifest}
     journal.note("VerificationDone", found.session, "verifier", data)

@@ -59,5 +59,5 @@ def witness_cells(head: Head, witnessed: Witnessed) -> list[str]:
     """Return one witnessed head in words, by `WITNESS_TITLES`."""
     relation = "他单位为本单位作证" if witnessed.of == head.request.site else "本单位为他单位作证"
     at = f"{in_shanghai(datetime.fromisoformat(witnessed.at)):%Y-%m-%d %H:%M:%S}"
-    said = [relation, witnessed.witness, witnessed.of, at, witnessed.line]
-    return [*said, witnessed.key or "—", witnessed.signature or "密钥另处保管，仅记入其单位链"]
+    texts = [relation, witnessed.witness, witnessed.of, at, witnessed.line]
+    return [*texts, witnessed.key or "—", witnessed.signature or "密钥另处保管，仅记入其单位链"]

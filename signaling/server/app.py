@@ -237,7 +237,7 @@ def build_context(
         recordings=recordings_read,
         views=ViewCopies(store.engine),
         history=HistoryKeeper(sources, store, journal, clock, settings),
-        verifications=Verifications(settings, clock, partial(note_verification, journal)),
+        verifications=Verifications(settings, clock, store, partial(note_verification, store, journal)),
         exports=Exports(store.engine),
         ledgers=LedgerBuilder(settings),
         journal_exports=JournalExports(settings, store.engine),

@@ -55,7 +55,8 @@ async def run(roles: Iterable[str], seconds: float, seed: int) -> AsyncIterator[
                 chosen = operations(front.context.openapi, role)
                 credential = ("-H", f"Authorization: Bearer {front.tokens[CALLERS[role]]}") if role else ()
                 url = str(front.client.make_url("/api/v1/openapi.json"))
-                report = await _schemathesis(url, chosen, (*credential, *_options(seconds, seed)), things, seconds)
+                async with asyncio.timeout(seconds + GRACE):
+                    report = await _schemathesis(url, chosen, (*credential, *_options(seconds, seed)), things, folder)
         yield _outcome(role, *report)
 
 

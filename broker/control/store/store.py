@@ -30,6 +30,7 @@ from broker.control.store.history.inspections import Inspections
 from broker.control.store.history.marks import Marks
 from broker.control.store.history.ratings import Ratings
 from broker.control.store.history.search import HistorySearch
+from broker.control.store.history.verifications import StoredVerifications
 from broker.control.store.migrations import is_current
 from broker.control.store.rebookings import Rebookings
 from broker.control.store.records import ApiKey, SignedInTerminal, User
@@ -86,6 +87,7 @@ class Store(
     HistoryIndex,
     HistorySearch,
     Marks,
+    StoredVerifications,
     Ratings,
 ):
     """The store in the database at `url` (see broker.kernel.database.engine_for). Migrations make its schema."""

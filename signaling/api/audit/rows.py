@@ -76,7 +76,7 @@ async def rows_of(context: Context, rows: Sequence[Any]) -> list[VisitRow]:
 async def members(row: Any, read: Beside, names: Names) -> dict[str, Any]:
     """Return what list and detail of a visit have in common, by member."""
     slot, recording = read.slots[row.session], read.recordings.get(row.session)
-    named = row.named and (recording is None or recording["state"] != PURGED)
+    named = row.named and not _purged(recording)
     people = read.people.get(row.id, ()) if named else ()
     return {
         "session": row.session,
@@ -103,7 +103,7 @@ async def members(row: Any, read: Beside, names: Names) -> dict[str, Any]:
         "coverage": _shares(row),
         "quality": _levels(row),
         "recording": _recording(row, recording, read),
-        "relisten": relisten_view(row.relisten_due, read.rated.get(row.session, 0), read.now),
+        "relisten": relisten_view(row.relisten_due, read.rated.get(row.session, 0), read.now, _purged(recording)),
     }
 
 
@@ -159,13 +159,17 @@ def _recording(row: Any, recording: Mapping[str, Any] | None, read: Beside) -> V
     )
 
 
-def relisten_view(due_at: datetime | None, rated: int, now: datetime) -> RelistenView:
-    """Return where the duty to hear a recording again stands."""
-    if due_at is None:
+def relisten_view(due_at: datetime | None, rated: int, now: datetime, purged: bool = False) -> RelistenView:
+    """Return where the duty to hear a recording again stands; what is deleted cannot be heard any more."""
+    if due_at is None or (purged and rated < NEEDED):
         return RelistenView(state="none", due_at=None, rated=rated)
     if rated >= NEEDED:
         return RelistenView(state="done", due_at=due_at, rated=rated)
     return RelistenView(state="overdue" if due_at < now else "due", due_at=due_at, rated=rated)
+
+
+def _purged(recording: Mapping[str, Any] | None) -> bool:
+    return recording is not None and recording["state"] == PURGED
 
 
 def side_of(slot: Slot, site: str) -> Side | None:

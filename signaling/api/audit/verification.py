@@ -43,9 +43,9 @@ async def post_verification(call: Call) -> VerificationView:
 
 @table.add("GET", VERIFICATION, roles=AUDITOR, zh="录像验证结果", en="How a verification goes, or went")
 async def get_verification(call: Call) -> VerificationView:
-    """The last verification of the recording as it is now; 404 where it was not verified since the service began."""
+    """The last verification of the recording as it is now; 404 where it was not verified."""
     session, folder = await _recording(call)
-    found = call.context.verifications.of(session)
+    found = await call.context.verifications.of(session)
     if found is None or found.manifest != (await asyncio.to_thread(_facts, folder))[0]:
         raise NotFound("The recording was not verified yet.", "该录像尚未验证。")
     return _view(found)

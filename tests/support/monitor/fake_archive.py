@@ -254,7 +254,7 @@ class FakeArchive:
         return web.json_response({}, status=201)
 
     async def end_inspection(self, request: web.Request) -> web.Response:
-        """End an inspection."""
+        """End the inspection of a visit."""
         self.orders.append(("end-inspection", request.match_info["id"], {}))
         return web.Response(status=204)
 
@@ -310,11 +310,11 @@ class FakeArchive:
             refusal = self.refuse["ledger"]
             return web.json_response(refusal, status=refusal["status"], content_type="application/problem+json")
         data, days = b"a workbook", {"from": query["from"], "to": query["to"]}
-        said = {"site_name": "云南第一监狱", **days, "made_at": BEGAN.isoformat(), "totals": {"visits": 12}}
-        said |= {"chain_head": "7:ab", "witnessed": [{}, {}], "file": {"sha256": hashlib.sha256(data).hexdigest()}}
+        statement = {"site_name": "云南第一监狱", **days, "made_at": BEGAN.isoformat(), "totals": {"visits": 12}}
+        statement |= {"chain_head": "7:ab", "witnessed": [{}, {}], "file": {"sha256": hashlib.sha256(data).hexdigest()}}
         headers = {"Content-Disposition": f'attachment; filename="ledger-{query["site"]}.{query["format"]}"'}
         if query["format"] in ("xlsx", "pdf"):
-            headers["Huijian-Signature"] = base64.b64encode(json.dumps(said).encode()).decode()
+            headers["Huijian-Signature"] = base64.b64encode(json.dumps(statement).encode()).decode()
         return web.Response(body=b"A workbook" if self.spoiled else data, headers=headers)
 
     async def listed(self, request: web.Request) -> web.Response:

@@ -57,6 +57,9 @@ async def test_after_its_day_it_is_overdue(front, session):
     assert await duties(front, "overdue", token) == [session] and await duties(front, "due", token) == []
     (row,) = (await front.ask("GET", "/api/v1/visits", token)).data["visits"]
     assert row["relisten"]["state"] == "overdue"
+    await Catalog(front.store.engine).set(session, state="purged")
+    (row,) = (await front.ask("GET", "/api/v1/visits", token)).data["visits"]
+    assert row["relisten"] == {"state": "none", "due_at": None, "rated": 0}  # what is deleted is heard no more
 
 
 async def test_other_sites_have_no_part_in_it(front, session):

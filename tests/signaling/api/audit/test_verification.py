@@ -7,6 +7,7 @@ import pytest
 from recorder.archive.catalog import Catalog
 from recorder.evidence.verify import verify
 from recorder.explained.damage_words import FILES, KINDS, finding
+from signaling.history.verifications import Verifications
 from tests.support.history.recorded import recorded_visit
 from tests.support.patience import PATIENCE
 
@@ -47,6 +48,14 @@ async def test_a_flipped_byte_is_named_by_file_and_second_as_the_command_does(fr
     by_command = [(damage.kind, damage.second) for damage in verify(session, root).damages]
     assert [(item["code"], item["second"]) for item in found["findings"]] == by_command
     assert found["findings"][0]["zh"].startswith("录像原件内容被改动（第")
+
+
+async def test_a_result_outlives_a_restart_of_the_service(front, session):
+    before = await verified(front, session)
+    context = front.context
+    context.verifications = Verifications(context.settings, front.clock, front.store, context.verifications._done)
+    again = (await front.ask("GET", f"/api/v1/visits/{session}/verification", "auditor")).data
+    assert again == before and again["checked_at"]
 
 
 async def test_it_is_for_auditors_of_the_sites_and_for_what_was_recorded(front, session):

@@ -36,6 +36,8 @@ async def watching(tab: Tab, server: FakeMonitor, archive: FakeArchive) -> Page:
     """The page of a procurator who has begun an inspection of a visit under way."""
     inspections = [{**INSPECTION, "ended_at": None}, {**INSPECTION, "id": "ins_0", "ended_at": BEGAN.isoformat()}]
     archive.details["ses_live"] = detail("ses_live", state="running", recording=None, inspections=inspections)
+    for side in ("prison", "visitor"):
+        server.unmute(f"ses_live/{side}")
     page = await open_page(tab, server, "#visit=ses_live", role="procurator", id="wu", name="吴检察")
     await page.wait_for_function(f"() => ({SHOWN})() === 2")
     return page
