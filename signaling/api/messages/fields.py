@@ -147,10 +147,12 @@ class Outbound(BaseModel):
 
 def exactly_one(*groups: tuple[str, ...]) -> dict[str, Any]:
     """Return what the document says of a body that has all members of one of these groups, and none of the others."""
-    return {"oneOf": [given(*group, absent={n for other in groups for n in other} - set(group)) for group in groups]}
+    return {
+        "oneOf": [has_members(*group, absent={n for other in groups for n in other} - set(group)) for group in groups]
+    }
 
 
-def given(*names: str, absent: Iterable[str] = ()) -> dict[str, Any]:
+def has_members(*names: str, absent: Iterable[str] = ()) -> dict[str, Any]:
     """Return what the document says of a body that has these members, and none of the `absent`."""
     present = {name: {"not": {"type": "null"}} for name in names}
     return {"required": list(names), "properties": {**present, **{name: {"type": "null"} for name in sorted(absent)}}}

@@ -23,7 +23,7 @@ from signaling.api.messages.fields import (
     Share,
     WarningText,
     exactly_one,
-    given,
+    has_members,
 )
 
 
@@ -155,7 +155,7 @@ class Hold(Order):
     text_id: Id | None = None
     sides: Rooms | None = None
     model_config = ConfigDict(
-        json_schema_extra={"anyOf": [{"properties": {"sides": {"type": "null"}}}, given("text_id")]}
+        json_schema_extra={"anyOf": [{"properties": {"sides": {"type": "null"}}}, has_members("text_id")]}
     )
 
     @model_validator(mode="after")
@@ -230,7 +230,9 @@ class Mute(Order):
     on: bool
     article: Article | None = None
     note: Note = ""
-    model_config = ConfigDict(json_schema_extra={"anyOf": [{"properties": {"on": {"const": False}}}, given("article")]})
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"properties": {"on": {"const": False}}}, has_members("article")]}
+    )
 
     @model_validator(mode="after")
     def _under_an_article(self) -> "Mute":
