@@ -16,9 +16,8 @@ from recorder.export.cover_sheet import find_font
 from recorder.witness.newest import Witnessed
 from signaling.ledgers.columns import Column, cells_of, columns_of, total_lines
 from signaling.ledgers.entry import Entry, Head, Totals
-from signaling.ledgers.facts import days, facts, title
+from signaling.ledgers.facts import WITNESS_TITLES, days, facts, title, witness_cells, witness_note
 from signaling.ledgers.seal import chain_line
-from signaling.ledgers.witness_page import add_witnesses
 
 NEXT_LINE: dict[str, Any] = {"new_x": "LMARGIN", "new_y": "NEXT"}
 MARGIN, FOOT = 10.0, 14.0  # mm
@@ -36,6 +35,12 @@ SIGN_HERE = (
     "制表（签名）：＿＿＿＿＿＿＿　　审核（签名）：＿＿＿＿＿＿＿　　单位（盖章）：　　　　　　　日期：＿＿＿＿＿＿"
 )
 
+CODE_SIDE, CODES_ACROSS, CODE_GAP = 26.0, 2, 4.0
+"""Side of a code in mm, codes beside each other, and room between them in mm."""
+CODE_LINE = 3.2  # mm
+MOST_CODES = 48
+"""Codes on paper, four pages of them; the workbook and the JSON have every head."""
+
 
 def pages(head: Head, entries: Iterable[Entry], key: str, witnessed: Sequence[Witnessed]) -> tuple[bytes, Totals]:
     """Return the pages and what their rows add up to. Raises NoFont, OSError."""
@@ -45,7 +50,7 @@ def pages(head: Head, entries: Iterable[Entry], key: str, witnessed: Sequence[Wi
         paper.totals.add(entry)
         paper.row([str(paper.totals.visits), *map(str, cells_of(columns, entry))])
     paper.finish(key)
-    add_witnesses(paper, head, witnessed, FOOT)
+    _add_witnesses(paper, head, witnessed, FOOT)
     return bytes(paper.output()), paper.totals
 
 
@@ -155,3 +160,43 @@ class _Paper(FPDF):
         if letter not in self._letters:
             self._letters[letter] = self.get_string_width(letter)
         return self._letters[letter]
+
+
+def _add_witnesses(paper: FPDF, head: Head, witnessed: Sequence[Witnessed], foot: float) -> None:
+    """Add what was witnessed on pages of its own. `foot`: mm that stay free below. Adds nothing where it is none."""
+    if not witnessed:
+        return
+    _begin_codes(paper, witness_note(len(witnessed)))
+    width = (paper.epw - CODE_GAP) / CODES_ACROSS
+    top = paper.get_y()
+    for number, each in enumerate(witnessed[:MOST_CODES]):
+        column = number % CODES_ACROSS
+        if not column and top + CODE_SIDE > paper.h - foot:
+            _begin_codes(paper, "（续）")
+            top = paper.get_y()
+        _add_code(paper, head, each, paper.l_margin + column * (width + CODE_GAP), top, width)
+        top += CODE_SIDE + CODE_GAP if column == CODES_ACROSS - 1 else 0
+    if len(witnessed) > MOST_CODES:
+        paper.set_xy(paper.l_margin, top)
+        paper.cell(text=f"另有 {len(witnessed) - MOST_CODES} 条，见 XLSX 或 JSON。", w=0, h=6)
+
+
+def _begin_codes(paper: FPDF, note: str) -> None:
+    paper.add_page()
+    paper.set_font("zh", size=9)
+    paper.multi_cell(0, 6, note, wrapmode=WrapMode.CHAR, align="L", new_x="LMARGIN", new_y="NEXT")
+    paper.ln(2)
+
+
+def _add_code(paper: FPDF, head: Head, witnessed: Witnessed, x: float, y: float, width: float) -> None:
+    picture = BytesIO()
+    segno.make(witnessed.line, error="m", micro=False).save(picture, kind="png", scale=6, border=2)
+    paper.image(picture, x=x, y=y, w=CODE_SIDE, h=CODE_SIDE)
+    paper.set_font("zh", size=6)
+    relation, *others = witness_cells(head, witnessed)
+    words = [relation, *(f"{title}：{text}" for title, text in zip(WITNESS_TITLES[1:], others, strict=True))]
+    paper.set_xy(x + CODE_SIDE + 2, y + 1)
+    text = "\n".join(words)
+    paper.multi_cell(
+        width - CODE_SIDE - 2, CODE_LINE, text, wrapmode=WrapMode.CHAR, align="L", new_x="LEFT", new_y="NEXT"
+    )

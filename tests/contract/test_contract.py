@@ -1,5 +1,7 @@
 """The interface keeps to its document: a short run of `make contract`, of one seed, as a program that books visits."""
 
+import pytest
+
 from signaling.server.app import ROUTES
 from signaling.server.openapi import document
 from tests.contract.run import CALLERS, operations, run
@@ -9,6 +11,7 @@ SECONDS = 15.0
 
 
 class TestTheContract:
+    @pytest.mark.timeout(300)  # schemathesis starts slowly on a busy machine
     async def test_is_kept_towards_programs_that_book_visits(self):
         (outcome,) = [outcome async for outcome in run(("integrator",), SECONDS, seed=1)]
         assert outcome.sound, outcome.report

@@ -14,9 +14,8 @@ from recorder.evidence.signing import Keys
 from recorder.witness.keys import PUBLIC, witness_keys
 from recorder.witness.newest import Witnessed
 from recorder.witness.night import witness_heads
-from signaling.ledgers import witness_page
 from signaling.ledgers.build import build
-from signaling.ledgers.pages import pages
+from signaling.ledgers.pages import MOST_CODES, pages
 from tests.support.ledgers.drawn import head_of, order_of
 from tests.support.ledgers.read import sheets, text_in
 from tests.support.recording.archives import archived, make_work, signer
@@ -76,7 +75,7 @@ class TestHeadsThatWereWitnessed:
     def test_are_so_many_on_paper_and_the_others_elsewhere(self):
         many = [
             Witnessed(f"bureau-{number}", "first-prison", f"{number}:{'ab' * 32}", WALL.isoformat())
-            for number in range(witness_page.MOST_CODES + 3)
+            for number in range(MOST_CODES + 3)
         ]
         text = text_in(pages(head_of(), [], "key", many)[0])
-        assert text.count("作证单位：") == witness_page.MOST_CODES and "另有3条，见XLSX或JSON" in text
+        assert text.count("作证单位：") == MOST_CODES and "另有3条，见XLSX或JSON" in text
