@@ -24,7 +24,7 @@ ARRIVE = 60.0
 check may have to be answered first."""
 
 
-class Stage(StrEnum):
+class HandoverStage(StrEnum):
     """How far a handover has come; all but the first two are its end."""
 
     OFFERED = "offered"
@@ -35,7 +35,7 @@ class Stage(StrEnum):
     LAPSED = "lapsed"
 
 
-OPEN = frozenset({Stage.OFFERED, Stage.ACCEPTED})
+OPEN = frozenset({HandoverStage.OFFERED, HandoverStage.ACCEPTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,13 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """One handover. `until`: the monotonic second at which it lapses if it does not go on."""
+    """The request of one officer to another, and how far it has come. `until`: the monotonic second at which it lapses if it does not go on."""
 
     id: HandoverId
     giver: Watcher
     taker: Watcher
     sessions: tuple[SessionId, ...]
-    stage: Stage
+    stage: HandoverStage
     until: float
 
     @property
@@ -77,7 +77,7 @@ class Handover:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """In how many visits one officer counts at most, under which article, and the visits that each has chosen."""
+    """The places of officers: `most` visits in which one of them counts, the `article`, and what each has `chosen`."""
 
     most: int
     article: str
@@ -128,13 +128,13 @@ def _check_visit(made: Handover, visit: Visit | None) -> None:
 
 def accept(handover: Handover, places: Places, now: float) -> Handover:
     """Return a handover that its taker has accepted. Raises Conflict or PolicyViolation."""
-    if handover.stage is not Stage.OFFERED:
+    if handover.stage is not HandoverStage.OFFERED:
         raise Conflict("This handover is not offered any more.", "该交班已答复或已失效。")
     places.check(handover.taker, handover.sessions)
-    return replace(handover, stage=Stage.ACCEPTED, until=now + ARRIVE)
+    return replace(handover, stage=HandoverStage.ACCEPTED, until=now + ARRIVE)
 
 
-def close(handover: Handover, stage: Stage) -> Handover:
+def close(handover: Handover, stage: HandoverStage) -> Handover:
     """Return a handover that one of the two has given up. Raises Conflict where it is over, or accepted already and now
     declined: then it lapses by itself, or the giver takes it back."""
     if not handover.open:
@@ -148,8 +148,8 @@ def follow(handover: Handover, visits: Mapping[SessionId, Visit], at_page: Colle
     the page."""
     going = [visits[session] for session in handover.sessions if session in visits]
     if not going or now >= handover.until or not {handover.giver, handover.taker} <= set(at_page):
-        return replace(handover, stage=Stage.LAPSED)
+        return replace(handover, stage=HandoverStage.LAPSED)
     taken = all(visit.counts(handover.taker) and visit.keeps_quorum(handover.giver) for visit in going)
-    if handover.stage is Stage.ACCEPTED and taken:
-        return replace(handover, stage=Stage.COMPLETED)
+    if handover.stage is HandoverStage.ACCEPTED and taken:
+        return replace(handover, stage=HandoverStage.COMPLETED)
     return handover

@@ -12,7 +12,7 @@ from broker.kernel.clock import Clock
 from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import HandoverId, SessionId
 from broker.presence import handover as rules
-from broker.presence.handover import ANSWER, Handover, Places, Stage, Visit
+from broker.presence.handover import ANSWER, Handover, HandoverStage, Places, Visit
 from broker.presence.presence import Presence
 from broker.presence.quorum import Watcher
 from broker.session.state import State
@@ -24,18 +24,18 @@ KEPT = 64
 """Handovers that are remembered after their end, so that the same request sent again finds its own."""
 _OPEN = frozenset({State.CHECK_IN, State.READY, State.LIVE, State.HELD})
 _KINDS = {
-    Stage.OFFERED: "HandoverBegan",
-    Stage.ACCEPTED: "HandoverAccepted",
-    Stage.COMPLETED: "HandoverCompleted",
-    Stage.DECLINED: "HandoverDeclined",
-    Stage.WITHDRAWN: "HandoverWithdrawn",
-    Stage.LAPSED: "HandoverLapsed",
+    HandoverStage.OFFERED: "HandoverBegan",
+    HandoverStage.ACCEPTED: "HandoverAccepted",
+    HandoverStage.COMPLETED: "HandoverCompleted",
+    HandoverStage.DECLINED: "HandoverDeclined",
+    HandoverStage.WITHDRAWN: "HandoverWithdrawn",
+    HandoverStage.LAPSED: "HandoverLapsed",
 }
 """Journal kind of each stage."""
 
 
 class Handovers:
-    """All handovers. `emit("handover", handover)` on the bus tells of each step."""
+    """The handovers of this service, open and lately closed. `emit("handover", handover)` on the bus tells of each step."""
 
     def __init__(
         self,
@@ -52,13 +52,13 @@ class Handovers:
     def begin(self, id: HandoverId, giver: Watcher, taker: Watcher, sessions: Sequence[SessionId]) -> Handover:
         """Offer visits to a colleague; the same again finds the handover that was begun. Raises what
         `broker.presence.handover.offer` raises, and Conflict where another handover has the id."""
-        known = self._all.get(id)
-        if known is not None:
-            if (known.giver, known.taker, known.sessions) != (giver, taker, tuple(sessions)):
+        before = self._all.get(id)
+        if before is not None:
+            if (before.giver, before.taker, before.sessions) != (giver, taker, tuple(sessions)):
                 raise Conflict("This id belongs to another handover.", "该编号已用于其他交班。")
-            return known
+            return before
         now = self._clock.now().mono
-        made = Handover(id, giver, taker, tuple(sessions), Stage.OFFERED, now + ANSWER)
+        made = Handover(id, giver, taker, tuple(sessions), HandoverStage.OFFERED, now + ANSWER)
         rules.offer(made, self._visits(), self._at_page(), self.open(), self._places())
         self._keep(made, giver)
         return made
@@ -66,7 +66,7 @@ class Handovers:
     def accept(self, id: HandoverId, by: Watcher) -> Handover:
         """Take over, by the colleague who was asked. Raises NotFound, Conflict or PolicyViolation."""
         found = self._found(id, by, of_taker=True)
-        if found.stage is Stage.ACCEPTED:
+        if found.stage is HandoverStage.ACCEPTED:
             return found
         self._keep(rules.accept(found, self._places(), self._clock.now().mono), by)
         self.follow()
@@ -74,11 +74,11 @@ class Handovers:
 
     def decline(self, id: HandoverId, by: Watcher) -> Handover:
         """Refuse, by the colleague who was asked, also after accepting. Raises NotFound or Conflict."""
-        return self._keep(rules.close(self._found(id, by, of_taker=True), Stage.DECLINED), by)
+        return self._keep(rules.close(self._found(id, by, of_taker=True), HandoverStage.DECLINED), by)
 
     def withdraw(self, id: HandoverId, by: Watcher) -> Handover:
         """Take it back, by the officer who began it. Raises NotFound or Conflict."""
-        return self._keep(rules.close(self._found(id, by, of_taker=False), Stage.WITHDRAWN), by)
+        return self._keep(rules.close(self._found(id, by, of_taker=False), HandoverStage.WITHDRAWN), by)
 
     def open(self) -> list[Handover]:
         """Return the handovers that are under way."""
@@ -118,7 +118,7 @@ class Handovers:
         author = f"user:{by.user}" if by is not None else "broker"
         for session in handover.sessions:
             self._journal.note(_KINDS[handover.stage], session, author, data)
-        over = [known for known in self._all.values() if not known.open]
+        over = [handover for handover in self._all.values() if not handover.open]
         for old in over[: max(0, len(over) - KEPT)]:
             del self._all[old.id]
         self._bus.emit("handover", handover)
