@@ -60,7 +60,8 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """The request of one officer to another, and how far it has come. `until`: the monotonic second at which it lapses if it does not go on."""
+    """The request of one officer to another, and how far it has come. `until`: the monotonic second
+    at which it lapses if it does not go on."""
 
     id: HandoverId
     giver: Watcher

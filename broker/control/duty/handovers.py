@@ -35,7 +35,7 @@ _KINDS = {
 
 
 class Handovers:
-    """The handovers of this service, open and lately closed. `emit("handover", handover)` on the bus tells of each step."""
+    """The handovers of this service, open and lately closed. Each step is told on the bus, as "handover"."""
 
     def __init__(
         self,
