@@ -59,6 +59,7 @@ SEAMS: dict[str, str] = {
     "config.lines.rate": "pure: how much is written, beside what may be; tested alone",
     "config.lines.rotation": "input and output, beside what is pure; tested alone",
     "huijian.admin.clock": "one group of commands a file",
+    "signaling.api.administration.pack_changes": "pure: what differs between two packs, apart from how it is asked for",
     "huijian.journal.command": "one group of commands a file",
     "huijian.history.rebuild": "one command a file",
     "huijian.retention.purge_at_server": "what a server answers, in the forms of the store; tested alone",

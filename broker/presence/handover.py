@@ -24,7 +24,7 @@ ARRIVE = 60.0
 check may have to be answered first."""
 
 
-class HandoverStage(StrEnum):
+class HandoverState(StrEnum):
     """How far a handover has come; all but the first two are its end."""
 
     OFFERED = "offered"
@@ -35,7 +35,7 @@ class HandoverStage(StrEnum):
     LAPSED = "lapsed"
 
 
-OPEN = frozenset({HandoverStage.OFFERED, HandoverStage.ACCEPTED})
+OPEN = frozenset({HandoverState.OFFERED, HandoverState.ACCEPTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Handover:
     giver: Watcher
     taker: Watcher
     sessions: tuple[SessionId, ...]
-    stage: HandoverStage
+    stage: HandoverState
     until: float
 
     @property
@@ -129,13 +129,13 @@ def _check_visit(made: Handover, visit: Visit | None) -> None:
 
 def accept(handover: Handover, places: Places, now: float) -> Handover:
     """Return a handover that its taker has accepted. Raises Conflict or PolicyViolation."""
-    if handover.stage is not HandoverStage.OFFERED:
+    if handover.stage is not HandoverState.OFFERED:
         raise Conflict("This handover is not offered any more.", "该交班已答复或已失效。")
     places.check(handover.taker, handover.sessions)
-    return replace(handover, stage=HandoverStage.ACCEPTED, until=now + ARRIVE)
+    return replace(handover, stage=HandoverState.ACCEPTED, until=now + ARRIVE)
 
 
-def close(handover: Handover, stage: HandoverStage) -> Handover:
+def close(handover: Handover, stage: HandoverState) -> Handover:
     """Return a handover that one of the two has given up. Raises Conflict where it is over, or accepted already and now
     declined: then it lapses by itself, or the giver takes it back."""
     if not handover.open:
@@ -149,8 +149,8 @@ def follow(handover: Handover, visits: Mapping[SessionId, Visit], at_page: Colle
     the page."""
     going = [visits[session] for session in handover.sessions if session in visits]
     if not going or now >= handover.until or not {handover.giver, handover.taker} <= set(at_page):
-        return replace(handover, stage=HandoverStage.LAPSED)
+        return replace(handover, stage=HandoverState.LAPSED)
     taken = all(visit.counts(handover.taker) and visit.keeps_quorum(handover.giver) for visit in going)
-    if handover.stage is HandoverStage.ACCEPTED and taken:
-        return replace(handover, stage=HandoverStage.COMPLETED)
+    if handover.stage is HandoverState.ACCEPTED and taken:
+        return replace(handover, stage=HandoverState.COMPLETED)
     return handover

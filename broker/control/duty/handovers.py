@@ -12,7 +12,7 @@ from broker.kernel.clock import Clock
 from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import HandoverId, SessionId
 from broker.presence import handover as rules
-from broker.presence.handover import ANSWER, Handover, HandoverStage, Places, Visit
+from broker.presence.handover import ANSWER, Handover, HandoverState, Places, Visit
 from broker.presence.presence import Presence
 from broker.presence.quorum import Watcher
 from broker.session.state import State
@@ -24,12 +24,12 @@ KEPT = 64
 """Handovers that are remembered after their end, so that the same request sent again finds its own."""
 _OPEN = frozenset({State.CHECK_IN, State.READY, State.LIVE, State.HELD})
 _KINDS = {
-    HandoverStage.OFFERED: "HandoverBegan",
-    HandoverStage.ACCEPTED: "HandoverAccepted",
-    HandoverStage.COMPLETED: "HandoverCompleted",
-    HandoverStage.DECLINED: "HandoverDeclined",
-    HandoverStage.WITHDRAWN: "HandoverWithdrawn",
-    HandoverStage.LAPSED: "HandoverLapsed",
+    HandoverState.OFFERED: "HandoverBegan",
+    HandoverState.ACCEPTED: "HandoverAccepted",
+    HandoverState.COMPLETED: "HandoverCompleted",
+    HandoverState.DECLINED: "HandoverDeclined",
+    HandoverState.WITHDRAWN: "HandoverWithdrawn",
+    HandoverState.LAPSED: "HandoverLapsed",
 }
 """Journal kind of each stage."""
 
@@ -58,7 +58,7 @@ class Handovers:
                 raise Conflict("This id belongs to another handover.", "该编号已用于其他交班。")
             return before
         now = self._clock.now().mono
-        made = Handover(id, giver, taker, tuple(sessions), HandoverStage.OFFERED, now + ANSWER)
+        made = Handover(id, giver, taker, tuple(sessions), HandoverState.OFFERED, now + ANSWER)
         rules.offer(made, self._visits(), self._at_page(), self.open(), self._places())
         self._keep(made, giver)
         return made
@@ -66,7 +66,7 @@ class Handovers:
     def accept(self, id: HandoverId, by: Watcher) -> Handover:
         """Take over, by the colleague who was asked. Raises NotFound, Conflict or PolicyViolation."""
         found = self._found(id, by, of_taker=True)
-        if found.stage is HandoverStage.ACCEPTED:
+        if found.stage is HandoverState.ACCEPTED:
             return found
         self._keep(rules.accept(found, self._places(), self._clock.now().mono), by)
         self.follow()
@@ -74,11 +74,11 @@ class Handovers:
 
     def decline(self, id: HandoverId, by: Watcher) -> Handover:
         """Refuse, by the colleague who was asked, also after accepting. Raises NotFound or Conflict."""
-        return self._keep(rules.close(self._found(id, by, of_taker=True), HandoverStage.DECLINED), by)
+        return self._keep(rules.close(self._found(id, by, of_taker=True), HandoverState.DECLINED), by)
 
     def withdraw(self, id: HandoverId, by: Watcher) -> Handover:
         """Take it back, by the officer who began it. Raises NotFound or Conflict."""
-        return self._keep(rules.close(self._found(id, by, of_taker=False), HandoverStage.WITHDRAWN), by)
+        return self._keep(rules.close(self._found(id, by, of_taker=False), HandoverState.WITHDRAWN), by)
 
     def open(self) -> list[Handover]:
         """Return the handovers that are under way."""

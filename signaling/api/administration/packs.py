@@ -7,7 +7,7 @@ from pathlib import Path
 from broker.control.rules.session_rules import FrozenPack
 from broker.control.store.records import Site
 from broker.kernel.errors import NotFound
-from config.pack_changes import pack_changes
+from signaling.api.administration.pack_changes import pack_changes
 from config.pack_loader import load_pack
 from config.policy import Policy
 from signaling.api.administration.access import READERS

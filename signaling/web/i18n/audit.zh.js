@@ -287,7 +287,7 @@ export const auditZh = {
   audit_ledger_file: "下载 {name}",
   audit_ledger_signature: "下载签名 {name}",
   audit_ledger_genuine: "核对一致：收到的文件就是服务器签名的那一份（SHA-256 相同）。请把文件和签名一起保存。",
-  audit_ledger_changed: "核对不一致：收到的文件与签名不符，请勿使用，重新生成或告知管理员。",
+  audit_ledger_changed: "核对不一致：收到的文件与签名不符，请勿使用，重新生成或告知系统管理员。",
   audit_ledger_inside: "签名在文件之内，请用下方命令校验。",
   audit_ledger_said: "{site}，{days}，共 {count} 场；{at} 制表；录像链链头 {head}；互证 {witnessed} 条",
   audit_ledger_check: "日后校验",

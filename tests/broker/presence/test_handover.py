@@ -7,7 +7,7 @@ import pytest
 from broker.kernel.errors import Conflict, NotFound, PolicyViolation, SamePerson
 from broker.kernel.ids import HandoverId, SessionId, SiteId, UserId
 from broker.presence import handover as rules
-from broker.presence.handover import ANSWER, ARRIVE, Handover, HandoverStage, Places, Visit
+from broker.presence.handover import ANSWER, ARRIVE, Handover, HandoverState, Places, Visit
 from broker.presence.quorum import Watcher
 from tests.support.control.making import slot
 
@@ -18,7 +18,7 @@ ONE, TWO = SessionId("ses_one"), SessionId("ses_two")
 NOW = 100.0
 
 
-def made(taker=WU, sessions=(ONE,), stage=HandoverStage.OFFERED, until=NOW + ANSWER):
+def made(taker=WU, sessions=(ONE,), stage=HandoverState.OFFERED, until=NOW + ANSWER):
     return Handover(HandoverId("hnd_1"), LI, taker, tuple(sessions), stage, until)
 
 
@@ -36,7 +36,7 @@ def offered(handover=None, visits=None, at_page=(LI, HE, WU, MA), others=(), fre
 
 class TestAnOffer:
     def test_goes_to_a_colleague_at_a_page(self):
-        assert offered().stage is HandoverStage.OFFERED
+        assert offered().stage is HandoverState.OFFERED
 
     def test_goes_to_nobody_who_is_not_there_or_of_another_site(self):
         for handover, at_page in ((made(), (LI, HE)), (made(taker=MA), (LI, HE, MA))):
@@ -58,7 +58,7 @@ class TestAnOffer:
         assert offered(made(taker=HE), {ONE: visit(LI, HE, WU)}), "a third one is there, too"
 
     def test_is_refused_while_one_of_the_two_is_in_another_one(self):
-        for other in (made(taker=HE), Handover(HandoverId("hnd_2"), WU, HE, (ONE,), HandoverStage.ACCEPTED, NOW)):
+        for other in (made(taker=HE), Handover(HandoverId("hnd_2"), WU, HE, (ONE,), HandoverState.ACCEPTED, NOW)):
             with pytest.raises(Conflict):
                 offered(others=[other])
 
@@ -73,7 +73,7 @@ class TestAnOffer:
 class TestAnAnswer:
     def test_gives_the_colleague_time_to_count(self):
         accepted = rules.accept(made(), places(), NOW)
-        assert (accepted.stage, accepted.until) == (HandoverStage.ACCEPTED, NOW + ARRIVE)
+        assert (accepted.stage, accepted.until) == (HandoverState.ACCEPTED, NOW + ARRIVE)
 
     def test_asks_for_the_free_places_again(self):
         with pytest.raises(PolicyViolation):
@@ -82,11 +82,11 @@ class TestAnAnswer:
     @pytest.mark.parametrize(
         "stage",
         [
-            HandoverStage.ACCEPTED,
-            HandoverStage.DECLINED,
-            HandoverStage.WITHDRAWN,
-            HandoverStage.LAPSED,
-            HandoverStage.COMPLETED,
+            HandoverState.ACCEPTED,
+            HandoverState.DECLINED,
+            HandoverState.WITHDRAWN,
+            HandoverState.LAPSED,
+            HandoverState.COMPLETED,
         ],
     )
     def test_is_given_once(self, stage):
@@ -94,9 +94,9 @@ class TestAnAnswer:
             rules.accept(made(stage=stage), places(), NOW)
 
     def test_may_be_taken_back_until_it_is_completed(self):
-        assert rules.close(made(stage=HandoverStage.ACCEPTED), HandoverStage.DECLINED).stage is HandoverStage.DECLINED
+        assert rules.close(made(stage=HandoverState.ACCEPTED), HandoverState.DECLINED).stage is HandoverState.DECLINED
         with pytest.raises(Conflict):
-            rules.close(made(stage=HandoverStage.COMPLETED), HandoverStage.WITHDRAWN)
+            rules.close(made(stage=HandoverState.COMPLETED), HandoverState.WITHDRAWN)
 
 
 class TestWhatFollows:
@@ -104,35 +104,35 @@ class TestWhatFollows:
         return rules.follow(handover, visits, at_page, now).stage
 
     def test_is_completed_once_the_colleague_counts_in_all_visits(self):
-        accepted = made(sessions=(ONE, TWO), stage=HandoverStage.ACCEPTED)
-        one = {ONE: visit(LI, HE, WU), TWO: visit(LI, HE)}
-        assert self.follow(accepted, one) is HandoverStage.ACCEPTED
-        assert self.follow(accepted, {**one, TWO: visit(LI, HE, WU)}) is HandoverStage.COMPLETED
+        accepted = made(sessions=(ONE, TWO), stage=HandoverState.ACCEPTED)
+        first = {ONE: visit(LI, HE, WU), TWO: visit(LI, HE)}
+        assert self.follow(accepted, first) is HandoverState.ACCEPTED
+        assert self.follow(accepted, {**first, TWO: visit(LI, HE, WU)}) is HandoverState.COMPLETED
 
     def test_is_not_completed_before_it_is_accepted(self):
-        assert self.follow(made(), {ONE: visit(LI, HE, WU)}) is HandoverStage.OFFERED
+        assert self.follow(made(), {ONE: visit(LI, HE, WU)}) is HandoverState.OFFERED
 
     def test_is_not_completed_while_the_other_one_is_away(self):
         """The colleague counts, but without the giver the side would have one officer."""
-        assert self.follow(made(stage=HandoverStage.ACCEPTED), {ONE: visit(LI, WU)}) is HandoverStage.ACCEPTED
+        assert self.follow(made(stage=HandoverState.ACCEPTED), {ONE: visit(LI, WU)}) is HandoverState.ACCEPTED
 
     def test_forgets_visits_that_are_over(self):
-        accepted = made(sessions=(ONE, TWO), stage=HandoverStage.ACCEPTED)
-        assert self.follow(accepted, {TWO: visit(LI, HE, WU)}) is HandoverStage.COMPLETED
-        assert self.follow(accepted, {}) is HandoverStage.LAPSED
+        accepted = made(sessions=(ONE, TWO), stage=HandoverState.ACCEPTED)
+        assert self.follow(accepted, {TWO: visit(LI, HE, WU)}) is HandoverState.COMPLETED
+        assert self.follow(accepted, {}) is HandoverState.LAPSED
 
     def test_lapses_with_its_time_or_when_one_of_the_two_is_gone(self):
-        handover, visits = made(stage=HandoverStage.ACCEPTED, until=NOW + 1), {ONE: visit(LI, HE)}
-        assert self.follow(handover, visits) is HandoverStage.ACCEPTED
-        assert self.follow(handover, visits, now=NOW + 1) is HandoverStage.LAPSED
+        handover, visits = made(stage=HandoverState.ACCEPTED, until=NOW + 1), {ONE: visit(LI, HE)}
+        assert self.follow(handover, visits) is HandoverState.ACCEPTED
+        assert self.follow(handover, visits, now=NOW + 1) is HandoverState.LAPSED
         for at_page in ((LI,), (WU,)):
-            assert self.follow(handover, visits, at_page) is HandoverStage.LAPSED
+            assert self.follow(handover, visits, at_page) is HandoverState.LAPSED
 
     def test_is_for_officers_who_count_for_a_side(self):
         """One who also belongs to the far site counts for neither, so nothing is handed over to that account."""
         both = Watcher(WU.user, BUREAU)
-        assert self.follow(made(stage=HandoverStage.ACCEPTED), {ONE: visit(LI, HE, WU, both)}) is HandoverStage.ACCEPTED
+        assert self.follow(made(stage=HandoverState.ACCEPTED), {ONE: visit(LI, HE, WU, both)}) is HandoverState.ACCEPTED
 
 
 def test_an_open_handover_says_so():
-    assert made().open and not replace(made(), stage=HandoverStage.LAPSED).open
+    assert made().open and not replace(made(), stage=HandoverState.LAPSED).open

@@ -54,10 +54,10 @@ def pictures(tiles: list[dict[str, Any]]) -> list[dict[str, float]]:
     ]
 
 
-def overlap(one: dict[str, float], other: dict[str, float]) -> bool:
+def overlap(first: dict[str, float], other: dict[str, float]) -> bool:
     """Whether two rectangles share more than a line."""
     return all(
-        one[at] < other[at] + other[size] - 0.5 and other[at] < one[at] + one[size] - 0.5
+        first[at] < other[at] + other[size] - 0.5 and other[at] < first[at] + first[size] - 0.5
         for at, size in (("x", "width"), ("y", "height"))
     )
 

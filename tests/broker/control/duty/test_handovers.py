@@ -6,7 +6,7 @@ import pytest
 
 from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import HandoverId, Side, SiteId, UserId
-from broker.presence.handover import ANSWER, HandoverStage
+from broker.presence.handover import ANSWER, HandoverState
 from broker.presence.quorum import Watcher, reached
 from tests.broker.control.test_presence_tracker import HE, LI, Duty
 
@@ -45,9 +45,9 @@ def relief(clock):
 def test_a_handover_is_completed_when_the_colleague_counts(relief):
     relief.begin()
     relief.handovers.accept(ID, WU)
-    assert relief.steps == [HandoverStage.OFFERED, HandoverStage.ACCEPTED]
+    assert relief.steps == [HandoverState.OFFERED, HandoverState.ACCEPTED]
     relief.relay(WU)
-    assert relief.steps[-1] is HandoverStage.COMPLETED and relief.reached
+    assert relief.steps[-1] is HandoverState.COMPLETED and relief.reached
     relief.relay(LI, on=False)
     assert relief.reached, "the giver has left, and the side is complete all the same"
     assert relief.journaled == [
@@ -62,7 +62,7 @@ def test_the_same_request_again_is_the_same_handover(relief):
     assert relief.handovers.accept(ID, WU) == relief.handovers.accept(ID, WU)
     with pytest.raises(Conflict):
         relief.begin(taker=HE)
-    assert relief.steps == [HandoverStage.OFFERED, HandoverStage.ACCEPTED]
+    assert relief.steps == [HandoverState.OFFERED, HandoverState.ACCEPTED]
 
 
 def test_only_the_two_of_them_may_answer(relief):
@@ -88,20 +88,20 @@ def test_declining_and_taking_back_end_it(relief):
 def test_a_colleague_who_does_not_answer_or_come_changes_nothing(relief):
     relief.begin()
     relief.pass_seconds(int(ANSWER) + 1, LI, HE, WU)
-    assert relief.steps[-1] is HandoverStage.LAPSED and relief.reached
+    assert relief.steps[-1] is HandoverState.LAPSED and relief.reached
 
 
 def test_it_lapses_when_the_colleague_or_the_giver_is_gone(relief):
     relief.begin()
     relief.pass_seconds(12, LI, HE)
-    assert relief.steps[-1] is HandoverStage.LAPSED and relief.reached
+    assert relief.steps[-1] is HandoverState.LAPSED and relief.reached
     relief.page(WU)
     relief.begin(HandoverId("hnd_2"))
     relief.clock.forward(timedelta(seconds=12))
     relief.page(WU)
     relief.page(HE)
     relief.tracker.look()
-    assert relief.steps[-1] is HandoverStage.LAPSED
+    assert relief.steps[-1] is HandoverState.LAPSED
 
 
 def test_the_colleagues_are_those_at_a_page_of_the_site(relief):

@@ -1,4 +1,4 @@
-"""Handovers over REST and the WebSocket: who may ask whom, who is told, and what is told to nobody else."""
+"""Handovers over REST and the WebSocket: who may ask whom, who is told, and that others are told nothing."""
 
 from datetime import timedelta
 
@@ -42,9 +42,9 @@ class TestAHandover:
         async with talking(front, GIVER.user) as giver, talking(front, TAKER.user) as taker:
             made = await front.ask("POST", HANDOVERS, GIVER.user, json=body(session))
             assert (made.status, made.data["stage"]) == (200, "offered")
-            told = [(await talk.receive("handover")).handover for talk in (giver, taker)]
-            assert [view.giver.name for view in told] == ["visitor-sup 名"] * 2
-            assert told[0].until is not None and told[0].sessions == [session]
+            views = [(await talk.receive("handover")).handover for talk in (giver, taker)]
+            assert [view.giver.name for view in views] == ["visitor-sup 名"] * 2
+            assert views[0].until is not None and views[0].sessions == [session]
             assert (await front.ask("POST", f"{HANDOVERS}/hnd_1/accept", TAKER.user)).data["stage"] == "accepted"
             counts(front, session, TAKER)
             stages = [(await giver.receive("handover")).handover.stage for _ in range(2)]
