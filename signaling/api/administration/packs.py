@@ -7,7 +7,6 @@ from pathlib import Path
 from broker.control.rules.session_rules import FrozenPack
 from broker.control.store.records import Site
 from broker.kernel.errors import NotFound
-from signaling.api.administration.pack_changes import pack_changes
 from config.pack_loader import load_pack
 from config.policy import Policy
 from signaling.api.administration.access import READERS
@@ -19,6 +18,7 @@ from signaling.api.administration.messages import (
     RuleChangeView,
     With,
 )
+from signaling.api.administration.pack_changes import pack_changes
 from signaling.auth.scope import OFFICERS, scope
 from signaling.server.context import Context
 from signaling.server.routes import Call, Table
