@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
-from broker.kernel.database import engine_for
+from broker.control.store.history.tables import visits
+from broker.control.store.tables import packs
+from broker.kernel.database import engine_for, reading, storage_errors
 from broker.kernel.errors import StorageUnavailable
 from config.settings import Settings
 from huijian.errors import FOUND, REFUSED
 from huijian.journal.verify_export import verify_journal
 from huijian.ledgers.check import verify_ledger
 from huijian.output import Json, plain, say
+from recorder.archive.manifest_check import FROZEN_PACK, PACK_DIFFERS, is_hash, pack_differs
 from recorder.evidence.chain_facts import facts_in
 from recorder.evidence.chain_heads import ChainHeads, merged_heads, read_heads
 from recorder.evidence.report import Damage, Report
@@ -37,6 +41,7 @@ from recorder.witness.check import check_witnesses
 from recorder.witness.keys import PUBLIC
 from recorder.witness.keys import witness_keys as witness_keys_in
 
+PACK_MISSING = "规则包文本缺失: visits have frozen this pack, and its text is not in the database"
 GIVEN, INSTALLED, ARCHIVED = "given", "installation", "archive"
 
 
@@ -111,6 +116,7 @@ def verify(
         report.damages += _witness_damages(archive or settings.archive_dir, keys, witness_keys)
     if here and target is None and keys is not None:
         report.damages += _hold_damages(settings, keys)
+    report.damages += _pack_damages(settings, report, here, target is None)
     if json:
         say({"ok": report.ok, **asdict(report), "keys": whose, "compared": compared}, as_json=True)
     else:
@@ -242,6 +248,41 @@ async def _hold_differences(settings: Settings, keys: Keys) -> list[HoldDifferen
         return differences(rows, await asyncio.to_thread(facts_in, settings.archive_dir, keys, heads))
     finally:
         await engine.dispose()
+
+
+def _pack_damages(settings: Settings, report: Report, here: bool, all: bool) -> list[Damage]:
+    """Return where the text of a frozen pack is not the one that was frozen, and say where it cannot be compared."""
+    named = {pack.rpartition(" ")[2] for pack in report.packs if is_hash(pack.rpartition(" ")[2])}
+    try:
+        if here and _has_database(settings.database_url):
+            return asyncio.run(_packs_in_database(settings.database_url, named, all))
+    except StorageUnavailable:
+        pass  # said below
+    if named:
+        _warn("the texts of the frozen packs were compared with nothing: there is no database. 未核对规则包文本。")
+    return []
+
+
+async def _packs_in_database(url: str, named: set[str], all: bool) -> list[Damage]:
+    """Return the packs among `named` whose text has another hash, or is gone although visits of this installation froze
+    it; with `all` of every pack in the database. What was recorded elsewhere has its text there.
+
+    Raises StorageUnavailable.
+    """
+    engine = engine_for(url)
+    try:
+        with storage_errors("The packs cannot be read."):
+            async with reading(engine) as db:
+                rows = (await db.execute(select(packs.c.sha256, packs.c.canonical))).all()
+                frozen = {row.pack for row in await db.execute(select(visits.c.pack).distinct()) if row.pack}
+    finally:
+        await engine.dispose()
+    texts = {row.sha256: row.canonical for row in rows}
+    asked = named | (set(texts) | frozen if all else set())
+    changed = {sha256 for sha256 in asked & set(texts) if pack_differs(texts[sha256].encode(), sha256)}
+    found = [(sha256, PACK_DIFFERS) for sha256 in sorted(changed)]
+    found += [(sha256, PACK_MISSING) for sha256 in sorted((asked & frozen) - set(texts))]
+    return [Damage(Path(sha256), FROZEN_PACK, why) for sha256, why in found]
 
 
 def _has_database(url: str) -> bool:

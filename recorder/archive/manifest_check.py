@@ -1,6 +1,8 @@
 """The check of a manifest's members before any of them is used: the verifier reads files that may have been changed
-by an attacker. Pure."""
+by an attacker. Beside it the check of a policy pack's text against the hash that the manifest names: where they agree,
+the rules by which the visit was supervised are proved. Pure."""
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -10,6 +12,9 @@ _SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _HASH = re.compile(r"[0-9a-f]{64}")
+FROZEN_PACK = "frozen_pack"
+"""Kind of the damage where the text of a pack is not the one that was frozen."""
+PACK_DIFFERS = "规则包文本与冻结的散列不符: the text of the pack has another hash than the one that was frozen"
 
 
 def malformed_member(written: Mapping[str, Any]) -> str:
@@ -18,6 +23,18 @@ def malformed_member(written: Mapping[str, Any]) -> str:
         if not right(written.get(name)):
             return f"{name} is missing or malformed"
     return ""
+
+
+def frozen_hash(written: Mapping[str, Any]) -> str:
+    """Return the hash of the pack that a manifest names; empty where it names none, as in former versions."""
+    policy = written.get("policy")
+    named = policy.get("sha256") if isinstance(policy, dict) else None
+    return named if isinstance(named, str) and is_hash(named) else ""
+
+
+def pack_differs(text: bytes, sha256: str) -> bool:
+    """Whether a pack's one spelling is not the one that was hashed. Where no hash was frozen, nothing can differ."""
+    return bool(sha256) and hashlib.sha256(text).hexdigest() != sha256
 
 
 def has_files(written: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ import structlog
 
 from broker.kernel import atomic_files, canonical_json
 from recorder.archive import paths
+from recorder.archive.manifest_check import FROZEN_PACK, PACK_DIFFERS, frozen_hash, pack_differs
 from recorder.archive.paths import FILM, MANIFEST, TIMELINE
 from recorder.evidence import site_chain
 from recorder.evidence.report import Damage
@@ -60,7 +61,7 @@ def build(order: Order, report: Report) -> Packed:
     report = _with_room(report, target.parent, order.reserve)
     signer = installed(Path(order.keys_dir), archive, order.signing)
     keys = trusted(Path(order.keys_dir), order.signing)
-    damages = _damages(archive, folder, keys)
+    damages = [*_damages(archive, folder, keys), *_pack_damages(order.pack, manifest)]
     with _view(folder, target.parent, order.receiver, lambda share: report(share * RENDERED)) as view:
         _pack(order, folder, manifest, damages, view, signer, keys, report)
     return Packed(target.stat().st_size, _sha256(target), not damages)
@@ -93,6 +94,13 @@ def _damages(archive: Path, folder: Path, keys: Keys) -> list[dict[str, Any]]:
         {"file": _spelled(damage.path), "kind": damage.kind, "detail": damage.detail, "second": damage.second}
         for damage in found
     ]
+
+
+def _pack_damages(text: str, manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return that the text of the policy pack is not the one that was frozen, where it is not."""
+    if not text or not pack_differs(text.encode(), frozen_hash(manifest)):
+        return []
+    return [{"file": contents.PACK, "kind": FROZEN_PACK, "detail": PACK_DIFFERS, "second": None}]
 
 
 def _packable(path: Path) -> bool:
@@ -157,7 +165,7 @@ def _add_papers(
     part: ChainPart,
     public: list[PublicKey],
 ) -> None:
-    """Add everything small: chain, keys, timeline, verifier and cover sheet."""
+    """Add everything small: chain, keys, timeline, verifier, policy pack and cover sheet."""
     timeline = atomic_files.read_lines(folder / TIMELINE)
     if part.lines:
         package.add_bytes(f"{contents.ARCHIVE}/{order.site}/{site_chain.NAME}", part.text)
@@ -168,6 +176,8 @@ def _add_papers(
     package.add_bytes(contents.EVENTS_PAGE, page(manifest, timeline, explained))
     package.add_bytes(contents.EVENTS, as_json(manifest, timeline, explained))
     package.add_bytes(contents.PAGE, verifier_page.page())
+    if order.pack:
+        package.add_bytes(contents.PACK, order.pack.encode())
     recording = f"{contents.ARCHIVE}/{order.recording}"
     hashes = {name: package.files[f"{recording}/{name}"]["sha256"] for name in (FILM, MANIFEST)}
     hashes[contents.VIEW] = package.files[contents.VIEW]["sha256"]

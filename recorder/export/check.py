@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from broker.kernel import atomic_files, canonical_json
 from recorder.archive import paths
 from recorder.archive.manifest import file_facts
-from recorder.archive.manifest_check import malformed_member
+from recorder.archive.manifest_check import FROZEN_PACK, PACK_DIFFERS, frozen_hash, malformed_member, pack_differs
 from recorder.archive.paths import MANIFEST
 from recorder.evidence import site_chain
 from recorder.evidence.report import Damage, Report
@@ -128,6 +128,7 @@ def _check(folder: Path, top: Path, keys: Keys | None) -> Report:
     report.files += found.files
     report.bytes += found.bytes
     report.damages += _chain(folder, recording, index, trusted)
+    report.damages += _pack(folder / contents.PACK, recording)
     return report
 
 
@@ -227,3 +228,12 @@ def _chain(folder: Path, recording: Path, index: dict[str, Any] | None, keys: Ke
     if manifest is not None and not malformed_member(manifest):
         for why in check_dates(lines, manifest, index or {}):
             yield Damage(path, "date", why)
+
+
+def _pack(path: Path, recording: Path) -> Iterator[Damage]:
+    """Yield whether the policy pack in the package is another one than the session froze. Former packages have none."""
+    manifest = atomic_files.read_json(recording / MANIFEST)
+    if not path.is_file() or manifest is None or malformed_member(manifest):
+        return
+    if pack_differs(path.read_bytes(), frozen_hash(manifest)):
+        yield Damage(path, FROZEN_PACK, PACK_DIFFERS)

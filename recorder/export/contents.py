@@ -19,6 +19,8 @@ FORMAT = 1
 ARCHIVE, KEYS = "archive", "keys"
 INDEX, COVER, PAGE, HEADS = "export.json", "cover.pdf", "verify.html", "heads.txt"
 VIEW, EVENTS, EVENTS_PAGE = "view.mp4", "timeline.json", "timeline.html"
+PACK = "pack.json"
+"""The policy pack that the session froze, in its one spelling, whose hash the manifest names."""
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9_][A-Za-z0-9._-]{0,99}){0,7}")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -41,7 +43,8 @@ class Participant(msgspec.Struct, frozen=True):
 
 class Order(msgspec.Struct, frozen=True):
     """What one package is made of, for whom and on whose word. Paths are absolute but for `recording`, the folder in
-    the archive; moments are ISO 8601; `signed`: the visit was in sign language, in which silence needs no excuse."""
+    the archive; moments are ISO 8601; `signed`: the visit was in sign language, in which silence needs no excuse;
+    `pack`: the text of the policy pack that the session froze, empty where it is not known."""
 
     export: str
     session: str
@@ -60,6 +63,7 @@ class Order(msgspec.Struct, frozen=True):
     reserve: int = 0
     people: tuple[Participant, ...] = ()
     signed: bool = False
+    pack: str = ""
 
 
 class Packed(msgspec.Struct, frozen=True):

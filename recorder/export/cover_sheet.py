@@ -72,6 +72,7 @@ def cover_sheet(
         relation = f"（{participant.relation}）" if participant.relation else ""
         sheet.row("监所一方人员" if participant.side == "prison" else "会见人", f"{participant.name}{relation}")
     sheet.row("保存期限", _time(manifest.get("due_at")))
+    sheet.row("规则包", _pack(manifest, bool(order.pack)))
     sheet.heading("移交")
     sheet.row("接收人", order.receiver)
     sheet.row("事由", order.reason)
@@ -93,6 +94,15 @@ def cover_sheet(
     sheet.row("保密", "本包含有个人信息和监管录像，仅供上述接收人按上述事由使用；view.mp4 画面有接收人水印。")
     _explain(sheet, explained)
     return sheet.finish()
+
+
+def _pack(manifest: Mapping[str, Any], enclosed: bool) -> str:
+    """Return name, version and hash of the rules that the session froze, and where their text is."""
+    policy = manifest.get("policy")
+    if not isinstance(policy, dict):
+        return "—"
+    named = f"{policy.get('name') or '—'} 版本 {policy.get('version') or '—'}，SHA-256 {policy.get('sha256') or '—'}"
+    return f"{named}（原文见 pack.json）" if enclosed else named
 
 
 def _explain(sheet: "_Sheet", explained: Sequence[Explained] | None) -> None:

@@ -19,6 +19,7 @@ from broker.booking.language import is_signed
 from broker.booking.slot import Slot
 from broker.control.journal.journal import Journal
 from broker.control.store.store import Store
+from broker.kernel import atomic_files
 from broker.kernel.clock import Clock
 from broker.kernel.errors import Conflict, NotFound, StorageUnavailable, VisitError
 from broker.kernel.ids import Side
@@ -27,6 +28,8 @@ from config.settings import Settings
 from recorder.archive import paths
 from recorder.archive.catalog import ARCHIVED, Catalog
 from recorder.archive.disk_space import Claim, Rules
+from recorder.archive.manifest_check import frozen_hash
+from recorder.archive.paths import MANIFEST
 from recorder.export.contents import Order, Packed, Participant, Person
 from recorder.export.program import FAULT, HUNG, INTERRUPTED, NO_ROOM, Line
 from recorder.export.queue import Exports, Row, State
@@ -183,11 +186,12 @@ class ExportWorker:
         if recording is None or recording["state"] != ARCHIVED or not recording["path"]:
             raise NotFound()
         settings, slot = self._settings, await self._slot(row["session"])
+        folder = folder_of(recording["path"], row["session"])
         return Order(
             export=row["id"],
             session=row["session"],
             site=recording["site"],
-            recording=str(folder_of(recording["path"], row["session"])),
+            recording=str(folder),
             archive_dir=str(settings.archive_dir),
             keys_dir=str(settings.keys_dir),
             signing=settings.archive_signing,
@@ -201,7 +205,16 @@ class ExportWorker:
             reserve=self._set_aside(),
             people=_participants(slot),
             signed=slot is not None and is_signed(slot.language),
+            pack=await self._pack(settings.archive_dir / folder / MANIFEST),
         )
+
+    async def _pack(self, manifest: Path) -> str:
+        """Return the text of the policy pack whose hash a manifest names, empty where it names none."""
+        sha256 = frozen_hash(await asyncio.to_thread(atomic_files.read_json, manifest) or {})
+        try:
+            return await self._store.pack(sha256) if sha256 else ""
+        except NotFound:
+            return ""  # of a recording that was brought from elsewhere
 
     async def _person(self, id: str) -> Person:
         return Person(id, await self._name(id))

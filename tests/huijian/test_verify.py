@@ -1,10 +1,15 @@
 """`huijian verify` prints WHOLE only where at least one recording was checked and nothing is damaged."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 
 import pytest
 
+from broker.control.store.store import Store
+from broker.kernel.clock import SystemClock
 from broker.kernel.database import engine_for
+from config.pack_loader import load_pack
 from recorder.evidence.chain_heads import ChainHeads
 from recorder.evidence.signing import installed
 from tests.support.recording.archives import archived, make_work
@@ -114,3 +119,65 @@ class TestOnTheMachineThatRecorded:
     def test_no_database_is_created_by_the_check(self, huijian, place, root):
         assert "compared with nothing" in huijian("verify").err
         assert not (place / "data" / "huijian.sqlite").exists()
+
+
+class TestTheFrozenPack:
+    """A manifest names the hash of the rules that its session froze; the database has their text."""
+
+    PACK, OTHER = load_pack("yunnan"), load_pack("guangdong")
+
+    @pytest.fixture
+    def root(self, huijian, place):
+        root = place / "data" / "archive"
+        names = {"name": self.PACK.name, "version": self.PACK.version, "sha256": self.PACK.sha256}
+        archived(make_work(root, policy={**names, "retention_months": 6}), root)
+        assert huijian("admin", "sites", "list").code == 0  # makes the database
+
+        async def keep():
+            async with Store(f"sqlite+aiosqlite:///{place / 'data' / 'huijian.sqlite'}", SystemClock()) as store:
+                await store.keep_pack(self.PACK)
+                await store.keep_pack(self.OTHER)
+
+        asyncio.run(keep())
+        return root
+
+    def change(self, place, statement, *values):
+        """Change the database behind the back of the system."""
+        with closing(sqlite3.connect(place / "data" / "huijian.sqlite")) as db, db:
+            db.execute(statement, values)
+
+    def test_is_hashed_again_and_agrees(self, huijian, root):
+        answer = huijian("verify")
+        assert answer.code == 0 and f"PACK yunnan {self.PACK.version} {self.PACK.sha256} 1 recordings" in answer.out
+        assert "规则包文本" not in answer.err
+
+    @pytest.mark.parametrize("target", ["session_one", "--all"])
+    def test_whose_text_was_changed_in_the_database_is_named(self, huijian, place, root, target):
+        text = self.PACK.canonical.replace("30", "31", 1)
+        self.change(place, "UPDATE packs SET canonical = ? WHERE sha256 = ?", text, self.PACK.sha256)
+        answer = huijian("verify", target)
+        assert answer.code == 4
+        assert answer.out.startswith(f"FROZEN_PACK {self.PACK.sha256} (规则包文本与冻结的散列不符")
+
+    def test_that_no_recording_names_is_checked_with_the_whole_archive(self, huijian, place, root):
+        self.change(place, "UPDATE packs SET canonical = '{}' WHERE sha256 = ?", self.OTHER.sha256)
+        assert huijian("verify", "session_one").code == 0
+        answer = huijian("verify", "--json")
+        assert answer.code == 4 and [damage["path"] for damage in answer.json["damages"]] == [self.OTHER.sha256]
+
+    def test_whose_text_is_gone_is_a_damage_where_a_visit_of_this_installation_froze_it(self, huijian, place, root):
+        self.change(place, "DELETE FROM packs")
+        assert huijian("verify").code == 0  # recorded elsewhere, where its text is
+        self.change(
+            place,
+            "INSERT INTO visits (session, moment, state, interventions, alerts, officers, extended, pack, named, "
+            "facets, indexed_at) VALUES ('session_one', 0, 'ended', '[]', 0, '[]', 0, ?, 0, '[]', 0)",
+            self.PACK.sha256,
+        )
+        answer = huijian("verify")
+        assert answer.code == 4 and answer.out.startswith(f"FROZEN_PACK {self.PACK.sha256} (规则包文本缺失")
+
+    def test_of_an_archive_elsewhere_is_said_not_to_have_been_compared(self, huijian, place, root):
+        root.rename(place / "moved")
+        answer = huijian("verify", "--archive", "moved")
+        assert answer.code == 0 and "未核对规则包文本" in answer.err

@@ -160,15 +160,17 @@ function row(finding) {
   return line;
 }
 
-function facts({ index, manifest, keys }) {
+function facts({ index, manifest, keys, packProved }) {
   const text = words();
   const of = (value, ...names) => names.reduce((inner, name) => inner?.get?.(name), value) ?? "—";
+  const pack = `${of(manifest, "policy", "name")} ${of(manifest, "policy", "version")}`;
   return [
     [text.session, of(manifest ?? index, "session")],
     [text.site, of(manifest ?? index, "site")],
     [text.started, time(of(manifest, "started_at"))],
     [text.ended, time(of(manifest, "ended_at"))],
     [text.due, time(of(manifest, "due_at"))],
+    [text.pack, pack + (packProved ? text.packText : "")],
     [text.receiver, of(index, "receiver")],
     [text.reason, of(index, "reason")],
     [text.by, `${of(index, "requested_by", "name")} / ${of(index, "approved_by", "name")}`],

@@ -12,6 +12,7 @@ const PLACE = /^archive\/(([a-z0-9][a-z0-9-]{0,62})\/\d{4}\/\d{2}\/\d{2}\/([A-Za
 const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?([+-]\d{2}:?\d{2}|Z)$/;
 const LINE_KINDS = ["visit", "purge", "hold", "lift", "due", "witness"];
 const INDEX = "export.json";
+const PACK = "pack.json";
 
 const isText = (value) => typeof value === "string";
 const isMap = (value) => value instanceof Map;
@@ -69,18 +70,19 @@ const IN_LINE = {
 const right = (members, value) => Object.entries(members).every(([name, rule]) => rule(value.get(name)));
 
 // Check a package: a Map of path (below its folder) to Blob. `advance` is called with numbers of bytes.
-// Returns { findings: [{ file, kind, detail, second }], keys, signers, index, manifest }; `signers` are those of the keys by
-// which anything in the package is signed.
+// Returns { findings: [{ file, kind, detail, second }], keys, signers, index, manifest, packProved }; `signers` are those of
+// the keys by which anything in the package is signed; `packProved`: the policy pack is in it and is the one that was frozen.
 export async function checkPackage(files, advance = () => {}) {
   const check = new Check(files, advance);
   await check.run();
-  const { findings, keys, signers, index, manifest } = check;
-  return { findings, keys: [...keys.values()], signers: [...signers], index, manifest };
+  const { findings, keys, signers, index, manifest, packProved } = check;
+  return { findings, keys: [...keys.values()], signers: [...signers], index, manifest, packProved };
 }
 
 class Check {
   constructor(files, advance) {
     Object.assign(this, { files, advance, findings: [], keys: new Map(), signers: new Set(), index: null, manifest: null });
+    this.packProved = false;
   }
 
   add(file, kind, detail = "", second = null) {
@@ -101,7 +103,9 @@ class Check {
       return;
     }
     await this.checkChain();
-    if (this.manifest !== null) this.checkDates();
+    if (this.manifest === null) return;
+    this.checkDates();
+    await this.checkPack();
   }
 
   async bytes(path) {
@@ -335,6 +339,14 @@ class Check {
 
   first() {
     return this.index === null ? 1 : this.index.get("chain").get("first").value;
+  }
+
+  // The policy pack is the one whose hash the session froze. Former packages have none.
+  async checkPack() {
+    const frozen = this.manifest.get("policy").get("sha256");
+    if (!frozen || !this.files.has(PACK)) return;
+    this.packProved = (await hashOf(this.files.get(PACK))) === frozen;
+    if (!this.packProved) this.add(PACK, "frozen_pack");
   }
 
   async checkChain() {

@@ -33,6 +33,8 @@ export const WORDS = {
     started: "开始（上海时间）",
     ended: "结束（上海时间）",
     due: "保存期限",
+    pack: "规则包",
+    packText: "（原文见 pack.json，与冻结的散列一致）",
     receiver: "接收人",
     reason: "事由",
     made: "制作时间",
@@ -75,6 +77,8 @@ export const WORDS = {
     started: "Began (Shanghai)",
     ended: "Ended (Shanghai)",
     due: "Kept until",
+    pack: "Policy pack",
+    packText: " (its text, pack.json, has the hash that was frozen)",
     receiver: "Receiver",
     reason: "Reason",
     made: "Made",
@@ -100,6 +104,7 @@ const FILES = {
   "timeline.html": ["时间线网页", "the page of the timeline"],
   "timeline.json": ["时间线（JSON）", "the timeline as JSON"],
   "heads.txt": ["链头", "the chain heads"],
+  "pack.json": ["规则包文本", "the policy pack"],
 };
 
 const KINDS = {
@@ -113,6 +118,7 @@ const KINDS = {
   key: ["公钥与其编号不符或被改动", "is not the key of its name"],
   cut: ["末尾被截去", "lost its end"],
   date: ["日期互相矛盾", "has dates that contradict each other"],
+  frozen_pack: ["规则包文本与冻结的散列不符", "is not the text of the pack that the session froze"],
   misplaced: ["放在了另一次会见的位置", "lies in the place of another visit"],
 };
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from config.pack_loader import load_pack
 from recorder.export.contents import Order
 from tests.support.recording.archives import archived, make_work
 from tests.support.recording.feed import WALL
@@ -27,9 +28,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """Make the archive and the package, once in each process."""
     place = tmp_path_factory.mktemp("export")
     root, done = place / "archive", {}
+    pack = load_pack("yunnan")
+    policy = {"name": pack.name, "version": pack.version, "sha256": pack.sha256, "retention_months": 6}
     for number, session in enumerate(("session_one", "session_two", "session_three")):
-        done[session] = archived(make_work(root, session, WALL + timedelta(hours=number)), root)
-    order = order_of(root, done["session_two"], place / "package.zip")
+        done[session] = archived(make_work(root, session, WALL + timedelta(hours=number), policy=policy), root)
+    order = order_of(root, done["session_two"], place / "package.zip", pack=pack.canonical)
     return Made(root, done["session_two"], order, unpacked(order, place / "unpacked"))
 
 

@@ -1,6 +1,7 @@
 """The check of a package by `huijian verify`: what was changed, added or left out is named."""
 
 import copy
+import hashlib
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -18,7 +20,7 @@ from recorder.evidence.signing import Ed25519Signer, Keys, installed, sign, trus
 from recorder.evidence.verify import verify
 from recorder.export.check import check_package
 from tests.recorder.export.conftest import Made
-from tests.support.recording.packages import list_again, recording, sign_again, with_entries
+from tests.support.recording.packages import list_again, recording, sign_again, unpacked, with_entries
 
 FOLDER = "huijian-session_two"
 MIXED = {
@@ -60,6 +62,45 @@ class TestAWholePackage:
         assert set(index["files"]) == {
             path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()
         } - {"export.json"}
+
+
+class TestThePolicyPack:
+    """The rules that the session froze are in the package, word for word, and prove themselves by their hash."""
+
+    def test_is_the_text_whose_hash_the_manifest_names(self, package: Path) -> None:
+        manifest = atomic_files.read_json(recording(package) / "manifest.json") or {}
+        text = (package / "pack.json").read_bytes()
+        assert hashlib.sha256(text).hexdigest() == manifest["policy"]["sha256"]
+        assert json.loads(text)["pack"]["name"] == manifest["policy"]["name"]
+
+    def test_with_one_changed_byte_is_named(self, package: Path) -> None:
+        flip(package / "pack.json", 100)
+        assert found(check_package(package)) == {("pack.json", "changed"), ("pack.json", "frozen_pack")}
+
+    def test_that_was_exchanged_and_signed_with_the_right_key_is_named_all_the_same(
+        self, made: Made, package: Path
+    ) -> None:
+        flip(package / "pack.json", 100)
+        list_again(package, installed(made.root.parent / "keys", made.root))
+        (damage,) = check_package(package).damages
+        assert (damage.path.as_posix(), damage.kind) == ("pack.json", "frozen_pack")
+        assert "规则包文本与冻结的散列不符" in damage.detail
+
+    def test_is_missed_where_it_was_taken_out(self, package: Path) -> None:
+        (package / "pack.json").unlink()
+        assert found(check_package(package)) == {("pack.json", "missing")}
+
+    def test_is_in_no_package_of_former_versions_which_are_whole_as_before(self, made: Made, package: Path) -> None:
+        (package / "pack.json").unlink()
+        list_again(package, installed(made.root.parent / "keys", made.root))
+        assert check_package(package).ok
+
+    def test_that_differs_in_the_database_is_packed_and_listed_as_a_damage(self, made: Made, tmp_path: Path) -> None:
+        order = msgspec.structs.replace(made.order, target=str(tmp_path / "x.zip"), pack=f"{made.order.pack} ")
+        folder = unpacked(order, tmp_path / "unpacked")
+        index = atomic_files.read_json(folder / "export.json") or {}
+        assert [(damage["file"], damage["kind"]) for damage in index["damages"]] == [("pack.json", "frozen_pack")]
+        assert found(check_package(folder)) == {("pack.json", "frozen_pack")}
 
 
 class TestWhatIsFound:

@@ -16,6 +16,7 @@ from broker.control.store.migrations import migrate
 from broker.control.store.store import Store
 from broker.kernel.clock import SystemClock
 from broker.kernel.errors import StorageUnavailable
+from config.pack_loader import load_pack
 from config.settings import Settings
 from recorder.archive.disk_space import Claim
 from recorder.export.program import FAILURES
@@ -213,3 +214,23 @@ def test_the_builder_takes_its_order_from_standard_input_and_says_how_it_failed(
         check=False,
     )
     assert done.returncode == 1 and json.loads(done.stdout) == {"failed": "no_recording"}
+
+
+class TestThePolicyPack:
+    """The text of the rules that the session froze goes with the order; a package whose text differs is not sound."""
+
+    PACK = load_pack("yunnan")
+
+    @pytest.mark.parametrize("kept", [True, False])
+    async def test_is_taken_from_the_database_by_the_hash_in_the_manifest(self, tmp_path, kept):
+        async with begun(tmp_path) as (worker, id):
+            store, settings = worker._store, worker._settings
+            named = {"name": "yunnan", "version": self.PACK.version, "sha256": self.PACK.sha256}
+            policy = named | {"retention_months": 6}
+            done = await PurgeSetup(store.engine, settings.archive_dir).recording("ses_two", policy=policy)
+            if kept:
+                await store.keep_pack(self.PACK)
+            row = await worker.exports.row(id)
+            order = await worker._order({**row, "session": "ses_two"}, SystemClock().now().wall)
+            assert done and order.pack == (self.PACK.canonical if kept else "")
+            assert (await worker._order(row, SystemClock().now().wall)).pack == ""  # its manifest names no hash
