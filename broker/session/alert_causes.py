@@ -240,8 +240,9 @@ def _step(part: Alerts, key: Key, cause: str | None, now: Instant, policy: Polic
 
 
 def _worsens(part: Alerts, key: Key, cause: str) -> bool:
-    """Whether an open alert of a quorum without a reserve has become one of a quorum that fails: it calls anew."""
-    alert = part.opened(key)
+    """Whether a quorum without a reserve, of which officers know or with which they are done, fails now: it calls
+    anew."""
+    alert = part.opened(key) or (part.latest_done(key) if key in part.dismissed else None)
     return alert is not None and alert.detail == "thin" and cause in {"lost", "unanswered"}
 
 

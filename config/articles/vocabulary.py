@@ -35,9 +35,10 @@ TERMS: tuple[Term, ...] = (
     Term(
         "终止",
         "end",
-        "已开始或已办理入场的会见按条款结束，不能恢复。条文称“中止或取消本次视频会见”；与中止读音相同，"
-        "因此按钮同时写明能否恢复",
-        "a visit whose check-in has begun is over under an article and cannot go on. The articles say 中止或取消; as it"
+        "已开始或已办理入场的会见按条款结束，不能恢复。两地条文均无此词：云南称“中止或取消本次视频会见”，广东称“取消会见”"
+        "“立即中止会见”，都不分能否恢复；与中止读音相同，因此按钮同时写明能否恢复",
+        "a visit whose check-in has begun is over under an article and cannot go on. Neither regulation has the word:"
+        " Yunnan says 中止或取消, Guangdong 取消 or 立即中止, and neither tells what may go on from what may not; as it"
         " sounds like 中止, buttons say as well whether the visit can go on",
         "",
         (r"停止(本次|这场|该场|正在进行的)?会见", r"(强制|强行)(结束|关闭)会见", r"终结(本次)?会见"),
@@ -45,17 +46,19 @@ TERMS: tuple[Term, ...] = (
     Term(
         "取消",
         "cancel",
-        "会见开始之前不再进行：时段由批准它的单位取消",
-        "a visit does not take place: its slot is cancelled before the visit",
+        "会见开始之前不再进行：时段由批准它的单位取消。条文的“取消”也指进行中的会见，本系统对此称终止",
+        "a visit does not take place: its slot is cancelled before the visit. In the articles 取消 is said of visits"
+        " under way, too, which the system calls 终止",
         "云南 第十六条、第十七条；广东 第二十五条",
         (r"作废(时段|会见)", r"撤销(时段|会见)"),
     ),
     Term(
         "暂停会见",
         "suspension",
-        "一至三个月内不再安排会见的决定，与中止无关",
-        "the decision that for one to three months no visits are arranged; it has nothing to do with a hold",
-        "云南 第十七条；广东 第二十五条、第二十九条、第三十六条",
+        "一至三个月内不再安排会见的决定，与中止无关；广东第三十六条的“暂停视频会见”是全单位停办，另行公告",
+        "the decision that for one to three months no visits are arranged; it has nothing to do with a hold. What is"
+        " suspended under Guangdong 36 is the service of a place, which is announced",
+        "云南 第十七条；广东 第二十五条、第二十九条",
         (r"停(会|访)[一二三123]",),
     ),
     Term(
@@ -104,7 +107,7 @@ TERMS: tuple[Term, ...] = (
         "staff",
         "司法局、司法所一方的人员；监狱一方称民警或人民警察",
         "people of a bureau or office; those of a prison are 民警 or 人民警察",
-        "云南 第十七条、第二十五条；广东 第二十四条、第三十一条",
+        "云南 第十七条、第二十五条；广东 第二十五条、第三十条、第三十一条",
         (r"干警", r"(?<!监)狱警", r"警官"),
     ),
     Term(

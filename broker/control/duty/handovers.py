@@ -52,13 +52,14 @@ class Handovers:
     def begin(self, id: HandoverId, giver: Watcher, taker: Watcher, sessions: Sequence[SessionId]) -> Handover:
         """Offer visits to a colleague; the same again finds the handover that was begun. Raises what
         `broker.presence.handover.offer` raises, and Conflict where another handover has the id."""
+        visits = tuple(dict.fromkeys(sessions))
         before = self._all.get(id)
         if before is not None:
-            if (before.giver, before.taker, before.sessions) != (giver, taker, tuple(sessions)):
+            if (before.giver, before.taker, before.sessions) != (giver, taker, visits):
                 raise Conflict("This id belongs to another handover.", "该编号已用于其他交班。")
             return before
         now = self._clock.now().mono
-        made = Handover(id, giver, taker, tuple(sessions), HandoverState.OFFERED, now + ANSWER)
+        made = Handover(id, giver, taker, visits, HandoverState.OFFERED, now + ANSWER)
         rules.offer(made, self._visits(), self._at_page(), self.open(), self._places())
         self._keep(made, giver)
         return made
@@ -98,10 +99,11 @@ class Handovers:
 
     def follow(self) -> None:
         """Complete or end what is due. Presence calls it after each look."""
-        if not self._all:
+        under_way = self.open()
+        if not under_way:
             return
         visits, at_page, now = self._visits(), self._at_page(), self._clock.now().mono
-        for handover in self.open():
+        for handover in under_way:
             followed = rules.follow(handover, visits, at_page, now)
             if followed is not handover:
                 self._keep(followed, None)
@@ -113,6 +115,7 @@ class Handovers:
         return found
 
     def _keep(self, handover: Handover, by: Watcher | None) -> Handover:
+        self._all.pop(handover.id, None)  # the latest change stands last: what was just closed is not what is dropped
         self._all[handover.id] = handover
         data = {"handover": handover.id, "from": handover.giver.user, "to": handover.taker.user}
         author = f"user:{by.user}" if by is not None else "broker"

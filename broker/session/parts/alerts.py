@@ -161,6 +161,10 @@ class Alerts:
         """The open alert of a kind and side."""
         return next((alert for alert in self.open if alert.key == key), None)
 
+    def latest_done(self, key: Key) -> Alert | None:
+        """The alert of a kind and side that was done last."""
+        return next((alert for alert in reversed(self.done) if alert.key == key), None)
+
     def raise_alert(self, key: Key, detail: str, now: Instant) -> tuple["Alerts", Alert]:
         """Open an alert; its id counts the alerts of the session."""
         alert = Alert(AlertId(f"alt_{self.raised + 1}"), *key, detail, now.wall)

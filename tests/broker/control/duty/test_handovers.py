@@ -1,9 +1,11 @@
 """Handovers in the running service: what is journaled and told at each step, and that no quorum has a gap."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from broker.control.duty.handovers import KEPT
 from broker.kernel.errors import Conflict, NotFound
 from broker.kernel.ids import HandoverId, Side, SiteId, UserId
 from broker.presence.handover import ANSWER, HandoverState
@@ -107,3 +109,19 @@ def test_it_lapses_when_the_colleague_or_the_giver_is_gone(relief):
 def test_the_colleagues_are_those_at_a_page_of_the_site(relief):
     relief.page(Watcher(UserId("ma"), SiteId("panlong")))
     assert relief.handovers.colleagues(LI) == {HE: 1, WU: 1}
+
+
+def test_one_that_is_completed_while_many_others_were_closed_is_still_known(relief):
+    relief.begin()
+    relief.relay(WU)
+    begun = relief.handovers.open()[0]
+    for number in range(2 * KEPT):
+        other = replace(begun, id=HandoverId(f"hnd_other_{number}"))
+        relief.handovers._keep(replace(other, stage=HandoverState.WITHDRAWN), LI)
+    assert relief.handovers.accept(ID, WU).stage is HandoverState.COMPLETED
+
+
+def test_a_visit_that_is_named_twice_is_handed_over_once(relief):
+    made = relief.handovers.begin(ID, LI, WU, (relief.id, relief.id))
+    assert made.sessions == (relief.id,)
+    assert [kind for kind, _ in relief.journaled] == ["HandoverBegan"]

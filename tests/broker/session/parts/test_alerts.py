@@ -94,6 +94,24 @@ class TestCauses:
         assert open_in(visit) == [(AlertKind.QUORUM_AT_RISK, PRISON, "lost")]
         assert only(visit).grave_until is None
 
+    @pytest.mark.parametrize(
+        ("fact", "side", "detail"),
+        [
+            (ev.WatchersChanged(watching(prison=1)), PRISON, "lost"),
+            (ev.QuorumWavers(frozenset({PRISON})), PRISON, "unanswered"),
+        ],
+    )
+    def test_a_quorum_that_fails_calls_also_officers_who_were_done_with_its_missing_reserve(
+        self, fact: ev.Fact, side: Side, detail: str
+    ) -> None:
+        visit = live()
+        visit.tell(ev.WatchersChanged(watching(prison=3)), ev.WatchersChanged(watching(prison=2)))
+        visit.tell(finish(only(visit).id))
+        visit.wait(600)
+        assert open_in(visit) == [], "the officer is done with it as long as it gets no worse"
+        visit.tell(fact)
+        assert open_in(visit) == [(AlertKind.QUORUM_AT_RISK, side, detail)]
+
     def test_a_quorum_that_is_reached_again_is_not_thin(self) -> None:
         visit = live()
         visit.tell(ev.WatchersChanged(watching(prison=1)), ev.WatchersChanged(watching(prison=2)))
