@@ -27,6 +27,7 @@ _DUTIES = frozenset(
         *(ev.PersonCheckedIn, ev.PersonAbsent, ev.Ticked, ev.SeatReady, ev.SelfTested, ev.DrillOverridden),
         *(ev.HoldOrdered, ev.ResumeOrdered, ev.EndOrdered, ev.WarningGiven, ev.MuteOrdered, ev.NoteMade),
         *(ev.SpeechBegan, ev.AlertTaken, ev.AlertFinished, ev.AttentionAnswered, ev.FarewellWithdrawn),
+        ev.ExtensionRequested,
     )
 )
 """The kinds of entries by which an officer was on duty at the visit."""

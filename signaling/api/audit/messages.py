@@ -24,6 +24,7 @@ VisitStates = Literal["scheduled", "running", "archived", "ended", "cancelled", 
 Level = Literal["good", "fair", "poor"]
 Verdict = Literal["proper", "improper", "unclear"]
 MarkKind = Literal["note", "concern", "evidence"]
+ExtensionStep = Literal["requested", "approved", "declined"]
 
 
 class VisitsQuery(Inbound):
@@ -271,13 +272,16 @@ class QualityStretches(Outbound):
 
 
 class ExtensionMark(Outbound):
-    """An approval that made the visit longer."""
+    """A step of a longer visit: a supervisor asks for it, and an approver approves or declines it. `seconds`: by how
+    much the visit is to be longer; `reason`: the officer's words, which are shown as long as names are."""
 
     at: float
+    what: ExtensionStep = "approved"
     seconds: float
     by: str
     by_name: str
     article: str
+    reason: str = ""
 
 
 class TimelineView(Outbound):

@@ -1,13 +1,14 @@
 """The timeline of one visit as auditors see it under the player: spans and moments in words, with the officers'
 names."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from broker.history.acts import INTERVENTIONS
 from broker.history.visit import Level, level_of
 from broker.kernel.ids import Side
+from broker.session import events as ev
 from config.policy import Policy
 from recorder.explained.explain import Explained
 from recorder.explained.spans import Happened, Span
@@ -16,6 +17,7 @@ from signaling.api.audit.messages import (
     AlertMark,
     ExplainedView,
     ExtensionMark,
+    ExtensionStep,
     HoldSpan,
     InterventionView,
     QualitySpan,
@@ -37,6 +39,11 @@ KINDS = {
     "end": Text("终止", "End"),
     "talkback": Text("插话", "Talkback"),
     "note": Text("记录", "Note"),
+}
+EXTENSION_STEPS: Mapping[str, ExtensionStep] = {
+    ev.ExtensionRequested.__name__: "requested",
+    ev.ExtensionApproved.__name__: "approved",
+    ev.ExtensionDeclined.__name__: "declined",
 }
 WINDOW = 10.0
 """Seconds over which the quality of a side is looked at: shorter ones would show every lost packet."""
@@ -71,7 +78,7 @@ async def timeline_view(story: Story, shown: Shown) -> TimelineView:
             prison=quality_spans(story.gaps, TRACKS[Side.PRISON], length),
             visitor=quality_spans(story.gaps, TRACKS[Side.VISITOR], length),
         ),
-        extension=[await _extension(happened, shown) for happened in spans.events if _is_extension(happened)],
+        extension=[mark async for mark in _extensions(spans.events, shown)],
     )
 
 
@@ -85,10 +92,6 @@ def _stretches(spans: Sequence[Sequence[float]]) -> list[list[float]]:
 
 def _is(happened: Happened, kind: str, what: str) -> bool:
     return (happened.event.get("kind"), happened.event.get("what")) == (kind, what)
-
-
-def _is_extension(happened: Happened) -> bool:
-    return _is(happened, "action", "ExtensionApproved")
 
 
 def _hold(span: Span) -> HoldSpan:
@@ -176,14 +179,27 @@ def _explained(found: Explained) -> ExplainedView:
     )
 
 
-async def _extension(happened: Happened, shown: Shown) -> ExtensionMark:
+async def _extensions(events: Iterable[Happened], shown: Shown) -> AsyncIterator[ExtensionMark]:
+    """The requests for a longer visit and their answers; one that is declined keeps the length that was asked for."""
+    asked = 0.0
+    for happened in events:
+        step = EXTENSION_STEPS.get(str(happened.event.get("what")))
+        if step is None or happened.event.get("kind") != "action":
+            continue
+        asked = float(happened.event.get("added") or asked)
+        yield await _extension(happened, step, asked, shown)
+
+
+async def _extension(happened: Happened, step: ExtensionStep, seconds: float, shown: Shown) -> ExtensionMark:
     by = str(happened.event.get("by") or "")
     return ExtensionMark(
         at=_round(happened.at),
-        seconds=float(happened.event.get("added") or 0.0),
+        what=step,
+        seconds=seconds,
         by=by,
         by_name=await shown.names.user(by),
         article=str(happened.event.get("article") or ""),
+        reason=str(happened.event.get("reason") or "") if shown.named else "",
     )
 
 

@@ -32,6 +32,16 @@ def test_interventions_are_counted_by_kind_and_article():
     assert acts.acted == {"li", "zhou"}
 
 
+def test_an_officer_who_asked_for_a_longer_visit_was_on_duty_and_its_approver_was_not():
+    acts = acts_in(
+        [
+            entry("ExtensionRequested", "user:li", added=300.0, article="YN-14-FAMILY"),
+            entry("ExtensionDeclined", "user:warden", reason="x"),
+        ]
+    )
+    assert (acts.acted, acts.extended, acts.interventions) == ({"li"}, 0.0, ())
+
+
 def test_officers_who_counted_and_viewers_of_the_recording_are_told_apart():
     watchers = [{"user": "li", "site": "a"}, {"user": "zhou", "site": "b"}]
     acts = acts_in(

@@ -53,7 +53,7 @@ class TestBlackPicture:
             uncover = cover(here.kiosks[Side.VISITOR])
             await expect(row).to_be_visible(timeout=30_000)
             await row.get_by_role("button", name="处理").click()
-            await expect(row).to_contain_text("处理中")
+            await expect(row).to_have_attribute("data-level", "taken")
             await here.until(lambda view: black_of(view) == ["taken"])
             uncover()
             await expect(row).to_have_count(0, timeout=30_000)

@@ -1,5 +1,7 @@
 """One visit in full: with its film the timeline that lies beside it, without one that of the journal."""
 
+from datetime import timedelta
+
 import pytest
 
 from broker.session import events as ev
@@ -62,6 +64,21 @@ async def test_a_visit_that_never_began_has_the_timeline_of_the_journal(front):
 def note_made(session):
     made = ev.NoteMade("prison-sup", "first-prison", "来访人迟到")
     return ev.kind(made), session, "user:prison-sup", ev.data(made)
+
+
+async def test_a_request_for_a_longer_visit_stands_beside_the_answer_to_it(front):
+    session = await front.visit()
+    await miss(front, session)
+    longer = timedelta(minutes=10)
+    asked = ev.ExtensionRequested("ext_1", "prison-sup", "first-prison", longer, "YN-14-FAMILY", "家中亲属去世")
+    declined = ev.ExtensionDeclined("ext_1", "approver", "first-prison", "approver", "下一场会见已到")
+    for fact in (asked, declined):
+        front.journal.note(ev.kind(fact), session, f"user:{fact.by}", ev.data(fact))
+    await front.context.history.settle()
+    first, answer = (await detail(front, session))["lanes"]["extension"]
+    assert (first["what"], first["seconds"], first["by_name"]) == ("requested", 600.0, "prison-sup 名")
+    assert (first["article"], first["reason"]) == ("YN-14-FAMILY", "家中亲属去世")
+    assert (answer["what"], answer["seconds"], answer["reason"]) == ("declined", 600.0, "下一场会见已到")
 
 
 async def test_it_is_for_auditors_of_both_sites_alone_and_journaled(front, session):

@@ -86,8 +86,8 @@ function presentItem([at, to], officer) {
 }
 
 function extensionItem(each) {
-  const words = t("audit_extended", { minutes: +(each.seconds / 60).toFixed(1), name: each.by_name ?? "" });
-  return point(each, "done", words + (each.article ? ` · ${each.article}` : ""));
+  const words = t(`audit_extension_${each.what ?? "approved"}`, { minutes: +(each.seconds / 60).toFixed(1), name: each.by_name ?? "" });
+  return point(each, each.what === "requested" ? "wait" : "done", [words, each.article, each.reason].filter(Boolean).join(" · "));
 }
 
 /** All that the list tells in words, in the order of the film. */
