@@ -1,6 +1,6 @@
 """Words as they are compared: without blanks, punctuation and signs that cannot be seen, in one width, one case and in
 simplified characters. A word that only looks different is the same word. Below: what a text that a person enters may
-hold (`readable`)."""
+hold (`readable`), and how one is printed that was entered elsewhere or before that was checked (`shown`)."""
 
 import unicodedata
 
@@ -73,3 +73,20 @@ def _fault(sign: str, lines: bool) -> str:
     if kind in ("Cn", "Cs") and not _IDEOGRAPHS[0] <= point <= _IDEOGRAPHS[1]:
         return "unassigned"
     return "unassigned" if point & 0xFFFE == 0xFFFE else ""
+
+
+# --- texts in what is handed out --------------------------------------------------------------------------------------
+
+
+def shown(text: str) -> str:
+    """Return a text with the code points of what cannot be seen in place of it, such as [U+202E]: a mark that turns the
+    text around, or hides a part of it, must not make a line read as another one. Breaks of lines are blanks."""
+    return "".join(map(_visible, text))
+
+
+def _visible(sign: str) -> str:
+    if sign in "\r\n\t":
+        return " "
+    kind = unicodedata.category(sign)
+    hidden = kind in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or ord(sign) & 0xFFFE == 0xFFFE
+    return f"[U+{ord(sign):04X}]" if hidden else sign

@@ -47,6 +47,7 @@ slate speech stage strangers tally tending uplink watchman watching whence
 WIRE_NAMES = {"RecorderLagging", "SpeechBegan", "SpeechEnded", "SpeechView"}
 """Names that occur in journals of earlier versions or in the OpenAPI document."""
 SEAMS: dict[str, str] = {
+    "signaling.ledgers.masking": "pure: what of a name is made public; tested alone",
     "broker.booking.language_codes": "data: a table of codes",
     "broker.control.store.devices.codes": "pure: how a code is spelled and read; tested alone",
     "broker.control.store.sign_in.identities": "one part of the store a file",

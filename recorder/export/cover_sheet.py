@@ -13,6 +13,7 @@ from fpdf import FPDF
 from fpdf.enums import WrapMode
 
 from broker.kernel.clock import in_shanghai
+from config.words import shown
 from recorder.explained.explain import Explained
 from recorder.explained.words import NOT_EXPLAINED, NOTHING_MISSING
 from recorder.export.contents import Order, moment
@@ -145,12 +146,15 @@ class _Sheet:
         self._pdf.ln(1)
 
     def row(self, label: str, text: str) -> None:
+        """Add a row; what cannot be seen in its text is named in its place."""
         self._pdf.set_font("zh", size=10)
         top = self._pdf.get_y()
         self._pdf.multi_cell(LABEL, LINE, label, new_x="LEFT", new_y="NEXT", align="L")
         low = self._pdf.get_y()
         self._pdf.set_xy(self._pdf.l_margin + LABEL + 2, top)
-        self._pdf.multi_cell(0, LINE, text or "—", new_x="LMARGIN", new_y="NEXT", align="L", wrapmode=WrapMode.CHAR)
+        self._pdf.multi_cell(
+            0, LINE, shown(text) or "—", new_x="LMARGIN", new_y="NEXT", align="L", wrapmode=WrapMode.CHAR
+        )
         self._pdf.set_y(max(low, self._pdf.get_y()))
 
     def finish(self) -> bytes:

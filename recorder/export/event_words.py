@@ -1,11 +1,13 @@
 """The words of a timeline's events, in Chinese and English, for the pages of a package. An unknown event has its own
-name: a page must never fail, or leave a line out, because a text is missing. Pure."""
+name: a page must never fail, or leave a line out, because a text is missing. What was written by people or by other
+programs has the code points of what cannot be seen in place of it. Pure."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from broker.kernel.clock import in_shanghai
+from config.words import shown
 from recorder.export.contents import moment
 
 
@@ -115,10 +117,11 @@ def _second(event: Mapping[str, Any], at: datetime | None, zero: datetime | None
 
 def words_of(event: Mapping[str, Any]) -> Words:
     """Return what an event is, in words."""
-    kind, what = str(event.get("kind", "unreadable")), str(event.get("what", ""))
+    kind, what = shown(str(event.get("kind", "unreadable"))), shown(str(event.get("what", "")))
     match kind:
         case "state":
-            state = STATES.get(str(event.get("to")), Words(str(event.get("to")), str(event.get("to"))))
+            to = shown(str(event.get("to")))
+            state = STATES.get(to, Words(to, to))
             return Words(f"状态：{state.zh}", f"State: {state.en}")
         case "gate" | "floor":
             name = Words("闸门", "Gate") if kind == "gate" else Words("插话", "Talkback")
@@ -142,7 +145,7 @@ def _detail(event: Mapping[str, Any]) -> str:
         if name in _LEFT_OUT or value in (None, "", [], {}):
             continue
         parts.append(f"{name}: {_plain(value)}")
-    return "; ".join(parts)
+    return shown("; ".join(parts))
 
 
 def _plain(value: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from broker.kernel import canonical_json
 from broker.kernel.clock import in_shanghai
+from config.words import shown
 from recorder.explained.explain import Explained
 from recorder.explained.words import NOT_EXPLAINED, NOTHING_MISSING, Words
 from recorder.export.contents import moment
@@ -29,7 +30,7 @@ def page(manifest: Mapping[str, Any], timeline: Sequence[Mapping[str, Any]], exp
     """Return the timeline as a page. All words from the timeline are escaped."""
     begun = moment(manifest.get("started_at"))
     day = f"{in_shanghai(begun):%Y-%m-%d}" if begun else ""
-    title = f"会见时间线 {manifest.get('session', '')}"
+    title = shown(f"会见时间线 {manifest.get('session', '')}")
     lines = "".join(map(_line, rows(timeline, begun)))
     return f"""<!doctype html>
 <html lang="zh-CN">

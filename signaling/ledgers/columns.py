@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from broker.kernel.clock import in_shanghai
 from config.articles.citations import cited
+from config.words import shown
 from signaling.ledgers.entry import STATES, Entry, Totals
-from signaling.ledgers.masking import shown
 from signaling.views.texts import Text
 
 Cell = str | int

@@ -4,9 +4,9 @@ pages have the same. Pure."""
 from datetime import datetime
 
 from broker.kernel.clock import in_shanghai
+from config.words import shown
 from recorder.witness.newest import Witnessed
 from signaling.ledgers.entry import Head
-from signaling.ledgers.masking import shown
 from signaling.ledgers.seal import BESIDE, chain_line
 
 LAW = "云南省〔2023〕1号第二十六条（六）；广东省〔2020〕第二十七条、第三十条"

@@ -25,17 +25,3 @@ def masked_number(number: str) -> str:
     if not bare:
         return ""
     return HIDDEN + (bare[-LEFT:] if len(bare) >= ENOUGH else "")
-
-
-def shown(text: str) -> str:
-    """Return a text with the code points of what cannot be seen in place of it, such as [U+202E]: a mark that turns the
-    text around, or hides a part of it, must not make a row read as another one. Breaks of lines are blanks."""
-    return "".join(_shown(sign) for sign in text)
-
-
-def _shown(sign: str) -> str:
-    if sign in "\r\n\t":
-        return " "
-    kind = unicodedata.category(sign)
-    hidden = kind in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or ord(sign) & 0xFFFE == 0xFFFE
-    return f"[U+{ord(sign):04X}]" if hidden else sign

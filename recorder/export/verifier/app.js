@@ -214,8 +214,15 @@ function size(bytes) {
 
 function element(name, text) {
   const node = document.createElement(name);
-  node.textContent = text;
+  node.textContent = shown(text);
   return node;
+}
+
+// A text of the package with the code points of what cannot be seen in place of it, as in the timeline: a forger must
+// not turn a line around, or hide a part of it.
+function shown(text) {
+  const named = (sign) => `[U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`;
+  return String(text).replace(/[\r\n\t]/g, " ").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, named);
 }
 
 // ---- events ---------------------------------------------------------------------------------------------------------

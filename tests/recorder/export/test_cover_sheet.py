@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from pypdfium2 import PdfDocument
 
 from recorder.explained.explain import Explained
 from recorder.explained.words import NOT_EXPLAINED, NOTHING_MISSING
 from recorder.export import cover_sheet
+from recorder.export.contents import Participant
 from recorder.export.cover_sheet import NoFont, find_font
 from recorder.export.program import FAILURES, code_of
 from tests.recorder.export.conftest import Made
@@ -43,6 +45,18 @@ def test_is_refused_in_words_where_no_chinese_font_is_installed(
     with pytest.raises(NoFont, match="fonts-noto-cjk") as refusal:
         find_font()
     assert code_of(refusal.value) == "no_font" and "fonts-noto-cjk" in FAILURES["no_font"][0]
+
+
+def test_has_what_people_wrote_as_it_is_and_shows_what_cannot_be_seen(made: Made) -> None:
+    person = Participant("prs_a", "<b>甲</b>**某**\u202e乙", "prison")
+    order = replace(
+        made.order, receiver="某法院\u202e<img src=x>", reason="[链接](http://x) &amp;\x1b", people=(person,)
+    )
+    data = cover_sheet.cover_sheet(order, {}, {}, {}, [], [])
+    text = "".join("".join(page.get_textpage().get_text_bounded() for page in PdfDocument(data)).split())
+    for words in ("某法院[U+202E]<imgsrc=x>", "[链接](http://x)&amp;[U+001B]", "<b>甲</b>**某**[U+202E]乙"):
+        assert words in text, words
+    assert b"/URI" not in data and b"/JavaScript" not in data
 
 
 class TestWhatIsMissing:

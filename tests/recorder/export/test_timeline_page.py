@@ -43,6 +43,20 @@ def test_as_a_page_escapes_what_officers_wrote_and_loads_nothing() -> None:
     assert "<script" not in html and "default-src 'none'" in html and "An officer warns" in html
 
 
+def test_as_a_page_shows_what_hides_or_turns_a_line_around() -> None:
+    """Texts are checked when they are entered; those of an older version, or of a file that was changed, were not."""
+    hostile = "\u202e勿谈\u200b</td>\x1b[2J\nby: wang"
+    noted = entry("2026-11-22T02:00:02+00:00", kind="action", what="NoteMade", by="li", text=hostile)
+    unknown = entry("2026-11-22T02:00:03+00:00", kind="\u2066<i>", what="")
+    moved = entry("2026-11-22T02:00:04+00:00", kind="state", to="\u202elive")
+    html = page(MANIFEST | {"session": "ses_1\u202e<"}, [noted, unknown, moved]).decode()
+    assert "text: [U+202E]勿谈[U+200B]&lt;/td&gt;[U+001B][2J by: wang" in html
+    assert "[U+2066]&lt;i&gt;" in html and "[U+202E]live" in html and "ses_1[U+202E]&lt;" in html
+    for hidden in ("\u202e", "\u200b", "\u2066", "\x1b", "<i>"):
+        assert hidden not in html
+    assert "\\u202e" not in as_json(MANIFEST, [noted]).decode()
+
+
 def test_as_json_has_both_languages() -> None:
     value = json.loads(as_json(MANIFEST, TIMELINE))
     assert [event["en"] for event in value["events"]][:2] == ["An officer warns", "Gap in the visitors' picture"]

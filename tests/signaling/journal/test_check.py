@@ -25,7 +25,7 @@ from signaling.journal.source import line_of, lines_of, numbers_of
 from tests.broker.control.journal.test_comparison import chained
 
 AT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
-NOTES = ["=1+1", "@SUM(A1)", "+86", "话\u202e里", "<b>话</b>", "\x1b[2J", "a\nb", "话" * 40_000]
+NOTES = ["=1+1", "@SUM(A1)", "+86", "-2+3", "\t=1", "\r=1", "话\u202e里", "<b>话</b>", "\x1b[2J", "a\nb", "话" * 40_000]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from recorder.export import verifier_page
 from signaling.server import errors, pages
+from tests.signaling.server.test_routes_every_row import exactly
 
 
 @pytest.fixture
@@ -61,10 +62,18 @@ class TestPages:
             "%2e%2e/outside.js",
             "a%00.js",
             "%2fetc%2fpasswd",
+            "ui/%252e%252e/%252e%252e/outside.js",
+            "ui%5c..%5c..%5coutside.js",
+            "%c0%ae%c0%ae/outside.js",
+            "%ff.js",
+            "%ed%a0%80.js",
+            "a" * 300 + ".js",
+            "a/" * 2500 + "a.js",
+            "%2e%2e%2f" * 500 + "outside.js",
         ],
     )
     async def test_nothing_else_is_served(self, site, path):
-        answer = await site.get(f"/web/{path}")
+        answer = await site.get(exactly(site, f"/web/{path}"))
         assert answer.status == 404 and "secret" not in await answer.text()
 
     async def test_a_page_that_is_not_there_yet_is_not_found(self, tmp_path):
@@ -106,7 +115,7 @@ class TestUnknownAddresses:
 
     async def test_health(self, front):
         data = (await front.ask("GET", "/healthz")).data
-        assert data == {"ok": True, "version": "0.0.test"}
+        assert data == {"ok": True, "version": "0.0.test", "warnings": []}
 
     async def test_health_without_a_journal(self, front, monkeypatch):
         monkeypatch.setattr(type(front.journal), "healthy", lambda *_: False)

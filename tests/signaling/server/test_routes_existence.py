@@ -89,6 +89,8 @@ BODIES = {
     "reopen": {"reason": "重新启用"},
     "tests": {"id": "tst_1", "cause": "demand", "figures": {}},
 }
+KINDS = {"side": "prison", "language": "zh"}
+"""Parts of paths that are no ids."""
 WITH_ID = [
     route for route in ROUTES if "{" in route.path and not route.open and not route.path.startswith("/api/v1/packs/")
 ]
@@ -102,6 +104,11 @@ async def things(front, tmp_path):
         await front.add_user(user, user, role, PASSWORD, site)
         front.tokens = front.tokens | {user: await front.store.issue_user_token(user, timedelta(hours=12))}
     return await one_of_each(front, tmp_path / "archive")
+
+
+def test_there_is_a_thing_for_every_id(things):
+    named = {name for route in WITH_ID for name in re.findall(r"{(\w+)}", route.path)}
+    assert named - KINDS.keys() <= things.keys()
 
 
 def seen(answer, text):
@@ -119,7 +126,7 @@ async def test_what_is_there_and_what_is_nowhere_are_answered_alike(front, thing
         for ids in (things, dict.fromkeys(things, NOWHERE)):
             path = route.path
             for name in names:
-                path = path.replace(f"{{{name}}}", ids.get(name, "prison"))
+                path = path.replace(f"{{{name}}}", ids.get(name, KINDS.get(name)))
             answers.append(await send(front, route, path, caller))
         if answers[0] != answers[1]:
             differing.append((route.method, route.path, answers))

@@ -8,7 +8,10 @@ from broker.booking.announcement import Announcement
 from broker.booking.rebooking import Rebooking, RebookingState
 from broker.booking.suspension import Proposal
 from broker.control.store.history.marks import Mark
+from broker.control.store.sign_in.factors import Factor
 from broker.kernel.ids import Side
+from broker.presence.presence import Report
+from broker.presence.quorum import Watcher
 from config.articles.grounds import Issuer
 from config.pack_loader import load_pack
 from tests.support.recording.purging import PurgeSetup
@@ -55,7 +58,38 @@ async def one_of_each(front, archive):
         "room": "p1",
         "terminal": next(one.id for one in await front.store.terminals() if one.room == "p1"),
         **kept,
+        **await of_officers(front, session),
+        "drill": await ended_drill(front, slot),
+        "export": (
+            await front.context.exports.add(
+                session, "first-prison", "法院调取", "某法院", ["auditor"], "auditor", front.clock.now().wall
+            )
+        )["id"],
     }
+
+
+async def of_officers(front, session):
+    """Return the ids of a sign-in and a factor of an officer at Panlong, of the order and of the handover of others."""
+    (sign_in,) = await front.store.sign_in_sessions("visitor-sup-2", front.tokens["visitor-sup-2"])
+    await front.store.add_factor(
+        Factor("fac-there", "visitor-sup", "totp", "手机", "sealed", 1, front.clock.now().wall)
+    )
+    await front.ask(
+        "POST", f"/api/v1/sessions/{session}/remark", "prison-sup", json={"text": "记录"},
+        headers={"Idempotency-Key": "ord-there"},
+    )  # fmt: skip
+    giver, taker = Watcher("visitor-sup", "panlong"), Watcher("visitor-sup-3", "panlong")
+    for officer in (giver, taker):
+        front.broker.page_report(officer, "pageaaaa", Report(True, frozenset(), frozenset()))
+    front.broker.handovers.begin("hnd-there", giver, taker, (session,))
+    return {"sign_in": sign_in.id, "factor": "fac-there", "order": "ord-there", "handover": "hnd-there"}
+
+
+async def ended_drill(front, slot):
+    """Return the id of a drill in the slot of a visit, which was broken off."""
+    await front.store.begin_drill(slot, "user:approver")
+    await front.store.interrupt_drills()
+    return slot.session
 
 
 async def no_shows(front):
