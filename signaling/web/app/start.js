@@ -9,7 +9,7 @@ import { complain } from "../ui/toast.js";
 
 /**
  * @param {{roles: Set<string>, refusal: string, words: object, make(me, onSignedOut)}} page `refusal` is the code with
- *   which other roles are refused, `words` those of the sign-in; `make` returns {node, start(), close()}
+ *   which other roles are refused, `words` those of the sign-in, by default the monitor's; `make` returns {node, start(), close()}
  */
 export function startPage({ roles, refusal, words, make }) {
   const place = document.getElementById("page");

@@ -1,19 +1,17 @@
 /**
- * Entry of the fleet's page: shows the sign-in, or the table of the terminals that the officer may see, read anew every
- * few seconds while the page is in front.
+ * Entry of the fleet's page: the table of the terminals that the officer may see, read anew every few seconds while the
+ * page is in front.
  */
 import * as api from "../api/rest.js";
-import { onLanguage, t, translate } from "../i18n/i18n.js";
-import { signInView } from "../ui/sign_in.js";
+import { onLanguage, t } from "../i18n/i18n.js";
 import { askAssign, askReason, askRestart } from "../ui/terminals/dialogs.js";
 import { fleetView } from "../ui/terminals/fleet.js";
 import { announce, complain, inform } from "../ui/toast.js";
+import { startPage } from "./start.js";
 
-const page = document.getElementById("page");
 const EVERY = 5000; // ms between looks at the fleet
 const HISTORY_EVERY = 600_000; // ms between looks at the history of a room's line
 const ROLES = new Set(["supervisor", "approver", "auditor", "admin"]);
-let running = null;
 
 /** The page of an officer who is signed in. */
 class Fleet {
@@ -101,45 +99,4 @@ class Fleet {
   }
 }
 
-function askToSignIn() {
-  running?.close();
-  running = null;
-  const view = signInView(async (user, password) => {
-    try {
-      await api.signIn(user, password);
-      await beginFleet();
-    } catch (error) {
-      view.refuse(api.asProblem(error));
-    }
-  });
-  page.replaceChildren(view.node);
-  translate(document);
-  view.focus();
-}
-
-async function beginFleet() {
-  const { who: me } = await api.me();
-  if (!ROLES.has(me.role)) throw api.localProblem("not_supervisor");
-  running?.close();
-  running = new Fleet(me, askToSignIn);
-  page.replaceChildren(running.node);
-  translate(document);
-  running.start();
-}
-
-async function begin() {
-  try {
-    await beginFleet();
-  } catch (error) {
-    askToSignIn();
-    if (error.status !== 401) complain(api.asProblem(error));
-  }
-}
-
-addEventListener("unhandledrejection", (event) => {
-  event.preventDefault();
-  complain(api.asProblem(event.reason));
-});
-
-translate(document);
-begin();
+startPage({ roles: ROLES, refusal: "not_supervisor", make: (me, onSignedOut) => new Fleet(me, onSignedOut) });

@@ -23,6 +23,13 @@ from tests.support.recording.archives import archived, make_work
 BYTES = bytes(range(256)) * 4000
 TAG = hashlib.sha256(BYTES).hexdigest()
 ETAG = '"tag"'
+ABUSED = (
+    *("bytes=0-0,-1", "bytes=" + "0-," * 2000, "bytes=" + ",".join(["0-999999"] * 500), "bytes=9-0", "bytes=-0"),
+    *("bytes=999999999999999999-", "bytes=0-999999999999999999", "bytes=-999999999999999999", "bytes=--5"),
+    *("bytes=18446744073709551615-", "bytes=0-18446744073709551616"),
+)
+BEHIND = ("bytes=-0", "bytes=999999999999999999-")
+CUT = ("bytes=0-999999999999999999", "bytes=-999999999999999999")
 
 
 @pytest.fixture
@@ -94,6 +101,14 @@ class TestPlaying:
         answer = await front.ask("GET", film, "auditor", headers={"Range": "bytes=500000-500999"})
         assert (answer.status, await answer.read()) == (206, BYTES[500_000:501_000])
         assert answer.headers["Content-Range"] == f"bytes 500000-500999/{len(BYTES)}"
+
+    @pytest.mark.parametrize("wanted", ABUSED, ids=lambda wanted: wanted[:20])
+    async def test_no_range_gets_more_than_the_whole_once(self, front, film, wanted):
+        """Many, overlapping, backward and huge ones get one part, the whole, or a refusal; never several parts."""
+        answer = await front.ask("GET", film, "auditor", headers={"Range": wanted})
+        assert answer.status == (416 if wanted in BEHIND else 206 if wanted in CUT else 200)
+        assert answer.content_type == ("application/problem+json" if wanted in BEHIND else "video/mp4")
+        assert answer.status == 416 or await answer.read() == BYTES
 
     @pytest.mark.parametrize(
         "headers", [{}, {"Range": "bytes=5-9"}, {"If-None-Match": f'"{TAG}"'}, {"If-Match": '"b"'}]

@@ -76,6 +76,22 @@ class TestPages:
         answer = await site.get(exactly(site, f"/web/{path}"))
         assert answer.status == 404 and "secret" not in await answer.text()
 
+    def test_all_pages_have_the_same_head_and_the_same_places_for_messages(self):
+        needed = [
+            '<html lang="zh-CN">',
+            '<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta name="robots" content="noindex">',
+            '<meta name="referrer" content="no-referrer">',
+            '<link rel="icon" href="/web/icon.svg" type="image/svg+xml">',
+            '<link rel="stylesheet" href="/web/styles/base.css">',
+            '<p id="announce" class="unseen" role="status" aria-live="polite"></p>',
+            "<noscript>此页面需要启用 JavaScript。 This page needs JavaScript.</noscript>",
+        ]
+        for page in sorted(pages.WEB.glob("*.html")):
+            lines = [line.strip() for line in page.read_text("utf-8").splitlines()]
+            assert [line for line in needed if line not in lines] == [], page.name
+
     async def test_a_page_that_is_not_there_yet_is_not_found(self, tmp_path):
         app = web.Application(middlewares=[errors.middleware])
         pages.add(app, tmp_path)
