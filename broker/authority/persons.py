@@ -193,5 +193,6 @@ def check_force(change: Change, reason: str, delay: timedelta, now: datetime) ->
 
 
 def forced_vouchers() -> frozenset[str]:
-    """What an account stands on that was let in without a second officer's word: two such are no two people."""
+    """What an account stands on that was let in without a second officer's word, beside the officers who did it: two
+    such are no two people."""
     return frozenset({FORCED})

@@ -12,7 +12,7 @@ from huijian.output import Json, say
 from huijian.retention.officer import As, PasswordStdin, officer, password_for
 from huijian.retention.second_officer import check_permit
 from recorder.retention import approvals
-from signaling.retention.journal_removal import RemovalPlan, finish, plan_of_journal
+from signaling.retention.journal_removal import RemovalPlan, check_entries, finish, plan_of_journal
 from signaling.retention.journal_removal import remove as remove_entries
 from signaling.retention.purge_context import OFFICERS
 
@@ -72,6 +72,7 @@ def issue(ctx: typer.Context, user: As = None, password_stdin: PasswordStdin = F
         plan = await plan_of_journal(admin)
         if not plan.entries:
             raise Forbidden("No entry may go yet.", "没有到期的日志。")
+        await check_entries(admin.store.engine, plan.through)
         code = await approvals.issue(admin.store.engine, plan.hash, plan.as_of, None, author.id, plan.as_of)
         facts = {"plan": plan.hash, "entries": plan.entries, "through": plan.through}
         admin.journal.note("JournalRemovalPermitted", None, f"user:{author.id}", facts)

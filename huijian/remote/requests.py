@@ -99,10 +99,22 @@ def download(server: str, path: str, to: Path, body: Any = None) -> dict[str, st
         try:
             with to.open("wb") as file:
                 shutil.copyfileobj(answer, file, 1 << 20)
-        except (URLError, OSError):
+            _check_whole(base, answer.headers.get("Content-Length"), to.stat().st_size)
+        except (VisitError, OSError):
             to.unlink(missing_ok=True)
             raise
         return dict(answer.headers)
+
+
+def _check_whole(server: str, announced: str | None, size: int) -> None:
+    """Check that an answer has come whole: `http.client` takes one that ends before its length for the end. Raises
+    VisitError."""
+    if announced is not None and int(announced) != size:
+        broken = VisitError(
+            f"{server} broke off after {size} of {announced} bytes; try again.", f"{server} 传输中断，请重试。"
+        )
+        broken.extra[FROM_SERVER] = True
+        raise broken
 
 
 def _base(server: str) -> str:

@@ -53,12 +53,12 @@ FAULT = "fault"
 FAILURES: dict[str, tuple[str, str]] = {
     "key": (
         "The signing key cannot be read, and no export is made without a signature; tell the administrator.",
-        "签名密钥无法读取，未签名的日志不予导出，请管理员处理。",
+        "签名密钥无法读取，未签名的日志不予导出，请系统管理员处理。",
     ),
-    "disk": ("The disk failed; tell the administrator.", "读写磁盘出错，请管理员处理后重试。"),
+    "disk": ("The disk failed; tell the administrator.", "读写磁盘出错，请系统管理员处理后重试。"),
     FAULT: (
         "The export could not be made; the administrator finds more in the service's log.",
-        "日志导出失败，请管理员查看服务日志。",
+        "日志导出失败，请系统管理员查看服务日志。",
     ),
 }
 """What a failure's code means, in English and Chinese, and what to do."""

@@ -12,6 +12,7 @@ from sqlalchemy import Select, delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from broker.control.journal import reader
+from broker.control.journal.entry import digest_of
 from broker.control.journal.removal import REMOVED
 from broker.control.store.slots import ENDED
 from broker.control.store.tables import journal, journal_removals, slots, snapshots
@@ -77,13 +78,33 @@ async def plan_of_journal(installation: Installation, as_of: datetime | None = N
     return RemovalPlan(now, months, await _count(engine, point.seq), point.seq, point.head, point.number, holding)
 
 
+async def check_entries(engine: AsyncEngine, through: int) -> None:
+    """Check that the entries which may go are those that were written: one that was changed is evidence, and stays.
+    Raises Conflict, StorageUnavailable."""
+    after, head = 0, None
+    while after < through and (page := await reader.entries(engine, after=after, limit=min(BATCH, through - after))):
+        for entry in page:
+            if entry.seq > through:
+                return
+            if digest_of(entry) != entry.hash or head not in (None, entry.prev_hash):
+                raise Conflict(
+                    f"Entry {entry.seq} is not what was written: nothing goes before that was looked into, see "
+                    "`huijian admin journal verify`.",
+                    f"第 {entry.seq} 条日志与写入时不同：查明之前不得清理，请先运行 huijian admin journal verify。",
+                )
+            head = entry.hash
+        after = page[-1].seq
+
+
 async def remove(installation: Installation, approval: Approval, by: str) -> RemovalPlan:
-    """Remove what an approval is of, and return that. Raises Conflict where the plan has changed since."""
+    """Remove what an approval is of, and return that. Raises Conflict where the plan has changed since, or where an
+    entry was changed."""
     engine, clock = installation.store.engine, installation.store.clock
     async with Lock(engine, "purge", clock).held():
         plan = await plan_of_journal(installation, approval.as_of)
         if plan.hash != approval.plan or not plan.entries:
             raise Conflict("The plan has changed since the code was issued.", "清单已变化，请重新签发确认码。")
+        await check_entries(engine, plan.through)
         with storage_errors(_UNREADABLE):
             async with writing(engine) as db:
                 await approvals.use(db, approval, by, clock.now().wall)

@@ -20,7 +20,7 @@ from signaling.ingress.fairness import FairQueue, FairSet, prefix_of
 
 THREADS = 2
 NICENESS = 10
-READ = 16 * 1024
+READ = 4 * 1024
 MAX_RECEIVED = 64 * 1024
 """Bytes of a client until its handshake is done: it sends no certificate, and 4 KiB are much."""
 RECORD = 5  # bytes before a record: its type, a version and its length

@@ -74,7 +74,11 @@ class Terminator:
             self.counters.count("refused_full")
             return handshake.socket.close()
         assert handshake.tls is not None
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError:  # known senders are not refused where there is no room
+            self.counters.count("refused_no_descriptor")
+            return handshake.socket.close()
         ours.setblocking(False)
         try:
             self.link.hand_over(theirs, handshake.peer)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from broker.authority import persons
 from broker.authority.persons import Change, ChangeKind, Waits
 from broker.booking.packs import pack_named
-from broker.control.store.accounts import change_user, check_new, hashed_password, insert_user, named
+from broker.control.store.accounts import change_user, check_new, hashed_password, insert_user, knows, named
 from broker.control.store.base import StorePart
 from broker.control.store.records import AccountChange, ChangeState, Role, User
 from broker.control.store.sign_in.factors import clear_factors
@@ -151,7 +151,9 @@ class AccountChanges(StorePart):
             change = _change(row)
             persons.check_force(change.change, reason, waits.force, now)
             at = self.clock.now().wall
-            unlinked = await _apply(db, change, row.password_hash, at, author, persons.forced_vouchers())
+            alone = [change.change.proposer and f"user:{change.change.proposer}", author]
+            vouchers = persons.forced_vouchers().union(*[await knows(db, each) for each in alone])
+            unlinked = await _apply(db, change, row.password_hash, at, author, vouchers)
             change = replace(change, unlinked=unlinked)
             return await _decide(db, change, ChangeState.FORCED, author, at, reason)
 

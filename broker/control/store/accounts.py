@@ -178,6 +178,14 @@ async def named(db: AsyncConnection, id: str) -> User:
     return _user(row)
 
 
+async def knows(db: AsyncConnection, author: str) -> frozenset[str]:
+    """Return the accounts that may know what an author of the journal knows, in the caller's transaction; none where
+    the author is no officer, as a command of the operating system's user."""
+    kind, _, id = author.partition(":")
+    row = (await db.execute(select(users).where(users.c.id == id))).one_or_none() if kind == "user" else None
+    return _user(row).standing.knows if row is not None else frozenset()
+
+
 async def check_new(db: AsyncConnection, id: str, role: Role, site: str | None) -> None:
     """Check that an account may be added. Raises BadRequest, NotFound (no such site) or Conflict (the id is taken, or
     the site is closed)."""

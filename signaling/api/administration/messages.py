@@ -14,7 +14,7 @@ PackRef = Annotated[str, StringConstraints(min_length=1, max_length=300), Line]
 
 class SiteForm(Inbound):
     """What a new site is. `policy`: a pack of this version, or one by which another site goes already; `parent`: the
-    site over it; `demo`: rules of the demonstration are meant."""
+    site over it; `demo`: rules of the demonstration are meant, which a demonstration alone takes."""
 
     id: Name
     kind: Kind

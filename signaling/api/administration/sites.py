@@ -44,7 +44,7 @@ async def add_site(call: Call, body: SiteForm) -> SiteView:
             "`huijian admin sites add`.",
             f"没有规则包 {body.policy}。首次使用自备规则包的单位，请在服务器上用 huijian admin sites add 增设。",
         )
-    pack_for_new_site(body.policy, body.demo)
+    pack_for_new_site(body.policy, body.demo and call.context.settings.demo)
     await store.add_site(body.id, SiteKind(body.kind), body.name, body.policy, body.parent)
     await note(call, "SiteAdded", site=body.id, kind=body.kind, policy=body.policy)
     return await _view(call, body.id)

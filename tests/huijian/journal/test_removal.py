@@ -92,6 +92,15 @@ def entries(huijian):
     return huijian("admin", "journal", "list", "--json", "--limit", "1000").json
 
 
+def drop(path, statement):
+    """Change the database past its triggers, as a hand on the machine can."""
+    database = sqlite3.connect(path, isolation_level=None)
+    for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        database.execute(f"DROP TRIGGER {name}")
+    database.execute(statement)
+    database.close()
+
+
 def purged(say):
     code = say("purge", "issue", "--as", "shen", "--json").json["code"]
     assert say("purge", "--apply", "--code", code, "--as", "li").code == 0
@@ -164,6 +173,15 @@ class TestRemoving:
         assert say(*REMOVE, "--apply", "--code", code, "--as", "li").code == 0
         assert say(*REMOVE, "--apply", "--code", code, "--as", "li").code == 1
 
+    def test_an_entry_that_was_changed_stays_as_evidence(self, huijian, say, journal):
+        code = say(*REMOVE, "issue", "--as", "shen", "--json").json["code"]
+        drop(journal, "UPDATE journal SET author = 'user:nobody' WHERE seq = 2")
+        before = entries(huijian)
+        for args in (("--apply", "--code", code, "--as", "li"), ("issue", "--as", "shen")):
+            answer = say(*REMOVE, *args)
+            assert answer.code == 1 and "Entry 2 is not what was written" in answer.err
+        assert [entry["seq"] for entry in entries(huijian)][: len(before)] == [entry["seq"] for entry in before]
+
     def test_a_code_of_a_purge_is_none_of_a_removal(self, say, journal):
         code = say("purge", "issue", "--as", "shen", "--json").json["code"]
         assert say(*REMOVE, "--apply", "--code", code, "--as", "li").code == 1
@@ -198,13 +216,6 @@ class TestRemoving:
 
 
 class TestAHandThatRemovesMore:
-    def drop(self, path, statement):
-        database = sqlite3.connect(path, isolation_level=None)
-        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            database.execute(f"DROP TRIGGER {name}")
-        database.execute(statement)
-        database.close()
-
     def test_the_database_itself_refuses(self, say, journal):
         removed(say)
         database = sqlite3.connect(journal, isolation_level=None)
@@ -221,12 +232,12 @@ class TestAHandThatRemovesMore:
     def test_one_more_entry_at_the_beginning_is_found(self, huijian, say, journal):
         removed(say)
         first = entries(huijian)[0]["seq"]
-        self.drop(journal, f"DELETE FROM journal WHERE seq = {first}")
+        drop(journal, f"DELETE FROM journal WHERE seq = {first}")
         answer = huijian(*VERIFY)
         assert answer.code == 4 and f"REMOVED entries 1..{first}" in answer.out
 
     def test_a_beginning_without_a_word_is_found(self, huijian, journal):
-        self.drop(journal, "DELETE FROM journal WHERE seq < 3")
+        drop(journal, "DELETE FROM journal WHERE seq < 3")
         answer = huijian(*VERIFY)
         assert answer.code == 4 and "REMOVED entries 1..2" in answer.out
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.authority import passwords
 from broker.authority.persons import ChangeKind
-from broker.control.store.accounts import change_user, named
+from broker.control.store.accounts import change_user, knows, named
 from broker.control.store.base import StorePart
 from broker.control.store.records import ChangeState, User
 from broker.control.store.secrets import hash_password, new_token, token_hash
@@ -64,31 +64,33 @@ class Invitations(StorePart):
                 raise NotFound(f"No invitation of {user} is open.", f"用户 {user} 没有未使用的邀请链接。")
 
     async def redeem_invitation(self, token: str, password: str) -> User:
-        """Set the password of the officer who was invited, and return the account. Raises InvitationRefused (unknown,
-        used, too old, or not confirmed yet) or BadRequest (a weak password; the invitation then still counts)."""
-        invited = await self._invited(token)
+        """Set the password of the officer who was invited, and return the account. It then stands on the word of the
+        link's author, too, who could have used the link. Raises InvitationRefused (unknown, used, too old, or not
+        confirmed yet) or BadRequest (a weak password; the invitation then still counts)."""
+        invited, by = await self._invited(token)
         passwords.check(password, invited.id, invited.name)
         hashed, now = await hash_password(password), self.clock.now().wall
         unused = (invitations.c.hash == token_hash(token), invitations.c.used_at.is_(None))
         async with self._writing() as db:
             if (await db.execute(update(invitations).where(*unused).values(used_at=now))).rowcount == 0:
                 raise InvitationRefused()
-            await change_user(
-                db, invited.id, password_hash=hashed, credential_at=now, credential_by=f"user:{invited.id}"
-            )
+            vouchers = sorted({*(await named(db, invited.id)).vouchers, *await knows(db, by)} - {invited.id})
+            values = {"credential_at": now, "credential_by": f"user:{invited.id}", "vouchers": vouchers}
+            await change_user(db, invited.id, password_hash=hashed, **values)
             return await named(db, invited.id)
 
-    async def _invited(self, token: str) -> User:
+    async def _invited(self, token: str) -> tuple[User, str]:
+        """Return the officer whom a link is for, and the link's author. Raises InvitationRefused."""
         now = self.clock.now().wall
-        query = select(invitations.c.user).where(
+        query = select(invitations.c.user, invitations.c.by).where(
             invitations.c.hash == token_hash(token), invitations.c.used_at.is_(None), invitations.c.expires_at > now
         )
         async with self._reading() as db:
-            user = (await db.execute(query)).scalar_one_or_none()
-            row = (await db.execute(select(users).where(users.c.id == user))).one_or_none() if user else None
-            if row is None or row.disabled or row.password_hash != NO_PASSWORD:
+            link = (await db.execute(query)).one_or_none()
+            row = (await db.execute(select(users).where(users.c.id == link.user))).one_or_none() if link else None
+            if link is None or row is None or row.disabled or row.password_hash != NO_PASSWORD:
                 raise InvitationRefused()
-            return await named(db, row.id)
+            return await named(db, row.id), str(link.by)
 
 
 async def _waits(db: AsyncConnection, user: str) -> bool:

@@ -46,8 +46,13 @@ class TestAdding:
         await front.refused("conflict", "POST", SITES, "admin", json=NEW)
 
     async def test_the_rules_of_the_demonstration_are_asked_for_by_name(self, front):
+        front.context.settings = front.context.settings.model_copy(update={"demo": True})
         await front.refused("policy_violation", "POST", SITES, "admin", json=NEW | {"policy": "demo"})
         assert (await front.ask("POST", SITES, "admin", json=NEW | {"policy": "demo", "demo": True})).status == 201
+
+    async def test_no_service_but_a_demonstration_takes_its_rules(self, front):
+        """It would not start any more: `huijian serve` refuses a store with such a site."""
+        await front.refused("policy_violation", "POST", SITES, "admin", json=NEW | {"policy": "demo", "demo": True})
 
     @pytest.mark.parametrize("policy", ["sichuan", "/etc/passwd", "../config/packs/yunnan.toml"])
     async def test_no_file_of_the_server_is_read_that_is_in_use_nowhere(self, front, policy):

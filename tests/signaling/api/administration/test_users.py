@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from broker.authority.persons import ChangeKind
+from broker.authority.persons import ChangeKind, check_two
+from broker.kernel.errors import SamePerson
 from tests.support.signaling.front import PASSWORD
 from tests.support.signaling.second_factor import IN
 
@@ -117,6 +118,17 @@ class TestInvitations:
         body = {"token": first["path"].partition("#")[2], "password": "quiet mountain river"}
         await front.refused("invitation_refused", "POST", "/api/v1/invitations/redeem", json=body)
 
+    async def test_whose_link_another_officer_made_anew_stand_on_that_ones_word_too(self, front):
+        """Who makes a link could set the password by it: the two accounts are then no two people."""
+        await front.ask("POST", "/api/v1/invitations", "admin", json=INVITE)
+        again = (await front.ask("POST", f"{USERS}/li/invitation", "prison-admin", json=WORD)).data
+        body = {"token": again["path"].partition("#")[2], "password": "quiet mountain river"}
+        assert (await front.ask("POST", "/api/v1/invitations/redeem", json=body)).status == 200
+        li, maker = [(await front.store.user_named(id)).standing for id in ("li", "prison-admin")]
+        assert li.vouchers == {"admin", "prison-admin"}
+        with pytest.raises(SamePerson):
+            check_two(li, maker)
+
     async def test_are_not_made_for_an_account_with_a_password(self, front):
         await front.refused("conflict", "POST", f"{USERS}/clerk/invitation", "admin", json=WORD)
 
@@ -152,7 +164,7 @@ class TestWithoutASecondOfficer:
         front.clock.forward(timedelta(days=31))
         admin = await front.store.issue_user_token("admin", timedelta(hours=1))
         assert (await front.ask("POST", force, admin, json=body)).data["state"] == "forced"
-        assert (await front.store.user_named("clerk")).vouchers == ("break-glass",)
+        assert (await front.store.user_named("clerk")).vouchers == ("admin", "break-glass")
 
     async def test_is_an_administrators_act_on_what_concerns_the_own_site(self, front):
         made = await front.store.change_account(ChangeKind.PASSWORD, "clerk", author="x", password="a long secret")
