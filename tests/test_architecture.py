@@ -78,6 +78,7 @@ SEAMS: dict[str, str] = {
     "signaling.journal.program": "what the process does, imported once its priority is low",
     "signaling.ledgers.program": "what the process does, imported once its priority is low",
     "signaling.media.whip": "WHIP and WHEP are found by their names",
+    "signaling.tls.record_count": "pure: what the pump pays for; tested alone",
 }
 """Small modules with one importer that are kept apart, each with the reason."""
 

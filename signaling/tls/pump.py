@@ -15,8 +15,8 @@ READ = 4 * 1024
 """Bytes that are decrypted in one turn of the loop: a record of 27 bytes that changes keys costs a tenth of a
 millisecond, and the other connections wait for it."""
 PRICE, FREE = 4, 128
-"""A record has to bring so many bytes, and the smallest message of a WebSocket brings more; so many may be missing. Only
-a flood of changes of keys (RFC 8446, 4.6.3), or of records that are empty or nearly so, needs more."""
+"""A record has to bring so many bytes, and the smallest message of a WebSocket brings more; so many may be missing.
+Only a flood of changes of keys (RFC 8446, 4.6.3), or of records that are empty or nearly so, needs more."""
 _buffer = memoryview(bytearray(READ))  # one for all connections: what is in it is decrypted before the next turn
 ROUNDS = 3
 """Looks, one every ten seconds, after which an answer of which nothing is taken is given up."""
@@ -144,8 +144,8 @@ class Pump:
 
 
 class _End(asyncio.BaseProtocol):
-    """One end of a pump: a transport that may not be there yet, or not any more. What is written and closed before waits
-    for it: ingress refuses some connections in the moment in which it gets them."""
+    """One end of a pump: a transport that may not be there yet, or not any more. What is written and closed before
+    waits for it: ingress refuses some connections in the moment in which it gets them."""
 
     def __init__(self, pump: Pump) -> None:
         self.pump = pump

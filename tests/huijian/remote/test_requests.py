@@ -19,7 +19,7 @@ class Answers(BaseHTTPRequestHandler):
         self.wfile.write(b"x" * int(self.path[1:]))
 
     def log_message(self, *_):
-        """Write nothing."""
+        """Write nothing: each request would be a line of the output."""
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ class TestInvitations:
         await front.refused("invitation_refused", "POST", "/api/v1/invitations/redeem", json=body)
 
     async def test_whose_link_another_officer_made_anew_stand_on_that_ones_word_too(self, front):
-        """Who makes a link could set the password by it: the two accounts are then no two people."""
+        """The maker of a link could set the password by it: the two accounts are then no two people."""
         await front.ask("POST", "/api/v1/invitations", "admin", json=INVITE)
         again = (await front.ask("POST", f"{USERS}/li/invitation", "prison-admin", json=WORD)).data
         body = {"token": again["path"].partition("#")[2], "password": "quiet mountain river"}
