@@ -210,7 +210,8 @@ class ExportWorker:
 
     async def _pack(self, manifest: Path) -> str:
         """Return the text of the policy pack whose hash a manifest names, empty where it names none."""
-        sha256 = frozen_hash(await asyncio.to_thread(atomic_files.read_json, manifest) or {})
+        found = await asyncio.to_thread(atomic_files.read_json, manifest)
+        sha256 = frozen_hash(found or {})
         try:
             return await self._store.pack(sha256) if sha256 else ""
         except NotFound:
