@@ -110,11 +110,13 @@ async def _checkpoints(settings: Settings, journal: Journal, clock: Clock) -> As
 
 @asynccontextmanager
 async def _retention(store: Store, journal: Journal) -> AsyncIterator[None]:
-    """Write down first which due dates the policies have lengthened since the service ran last."""
+    """Write down first which packs are in force, and which due dates they have lengthened since the service ran
+    last."""
     try:
+        await store.keep_in_force(site.policy for site in await store.sites())
         await update_due_dates(store, journal)
     except VisitError as error:  # the next start or the next purge sees the change too
-        log.error("due dates not compared with the policies", why=error.code)
+        log.error("packs not kept, or due dates not compared with them", why=error.code)
     yield
 
 

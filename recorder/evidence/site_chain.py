@@ -153,15 +153,18 @@ def visits_of_boot(lines: Sequence[bytes], boot: str) -> list[dict[str, Any]]:
     return found
 
 
-def newest_in_all(root: Path) -> datetime | None:
-    """Return the latest moment at the ends of all chains, None where there is none. Only the last lines are read."""
+def newest_in_all(root: Path, kinds: Sequence[str] = KINDS, site: str = "*") -> datetime | None:
+    """Return the latest moment at the ends of all chains, or of that of one site, among lines of these kinds; None
+    where there is none. Only the last lines are read, and no signature is looked at."""
     moments = []
-    for path in root.glob(f"*/{NAME}"):
+    for path in root.glob(f"{site}/{NAME}"):
         with suppress(OSError), path.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
             for line in file.read().split(b"\n")[1 if file.tell() > _TAIL else 0 : -1]:
                 with suppress(BrokenSiteChain, ValueError):
-                    moments.append(datetime.fromisoformat(str(_read(line).get("at"))))
+                    value = _read(line)
+                    if value["kind"] in kinds:
+                        moments.append(datetime.fromisoformat(str(value.get("at"))))
     return max((moment for moment in moments if moment.tzinfo is not None), default=None)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from broker.kernel.database import reading, storage_errors, writing
@@ -96,6 +96,15 @@ class Exports:
         which: list[ColumnElement[bool]] = [] if state is None else [_ROW.state == state]
         which += [] if session is None else [_ROW.session == session]
         return await self._read(*which, *([] if among is None else [_ROW.session.in_(among)]))
+
+    async def counts(self, site: str | None = None) -> dict[str, int]:
+        """Return how many requests there are in each state, of the recordings of a site or of all."""
+        query = select(_ROW.state, func.count()).group_by(_ROW.state)
+        if site is not None:
+            query = query.where(_ROW.site == site)
+        with storage_errors("The exports cannot be read."):
+            async with reading(self._engine) as db:
+                return {state: count for state, count in await db.execute(query)}
 
     async def decide(self, id: str, approve: bool, by: str, note: str, now: datetime) -> Row:
         """Approve or refuse a request that waits for it. Raises Conflict where it does not, SamePerson for the officer

@@ -4,7 +4,7 @@ row whose maker died is queued again."""
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from broker.kernel.database import reading, storage_errors, writing
@@ -86,6 +86,15 @@ class ViewCopies:
             await db.execute(VIEWS.update().where(mine).values(values))
 
         await self._write(work)
+
+    async def counts(self, site: str | None = None) -> dict[str, int]:
+        """Return how many copies there are in each state, of the recordings of a site or of all."""
+        query = select(_ROW.state, func.count()).group_by(_ROW.state)
+        if site is not None:
+            query = query.join(RECORDINGS, RECORDINGS.c.session == _ROW.session).where(RECORDINGS.c.site == site)
+        with storage_errors("The catalog does not answer."):
+            async with reading(self._engine) as db:
+                return {state: count for state, count in await db.execute(query)}
 
     async def row(self, session: str) -> dict[str, Any] | None:
         """Return the row of a session's copy, None where there is none."""

@@ -1,7 +1,7 @@
 """The rules of each session: until its check-in opens, the pack in force at its site; from then on the one it has
 frozen, whatever becomes of the file, the site or the program meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -62,12 +62,29 @@ class Packs(StorePart):
         return [FrozenPack(a, b, c, n, datetime.fromtimestamp(at, UTC)) for a, b, c, n, at in rows]
 
     async def frozen_at(self, sha256: str) -> datetime | None:
-        """Return when a pack was first frozen by a visit, None where none was held under it."""
+        """Return when the first visit under a pack began, None where none was held under it."""
+        query = select(func.min(visits.c.moment)).where(visits.c.pack == sha256)
+        async with self._reading() as db:
+            found: int | None = (await db.execute(query)).scalar_one_or_none()
+        return None if found is None else datetime.fromtimestamp(found, UTC)
+
+    async def kept_at(self, sha256: str) -> datetime | None:
+        """Return since when this installation has known a pack, None where it has not been kept yet."""
         async with self._reading() as db:
             found: datetime | None = (
                 await db.execute(select(packs.c.kept_at).where(packs.c.sha256 == sha256))
             ).scalar_one_or_none()
         return found
+
+    async def keep_in_force(self, names: Iterable[str]) -> None:
+        """Store the text of packs that are in force from now on, so that it is known since when. One that cannot be
+        read is left out: `SessionRules` says so."""
+        for name in sorted(set(names)):
+            try:
+                policy = load_pack(name)
+            except (ValueError, OSError):
+                continue
+            await self.keep_pack(policy)
 
     async def pack(self, sha256: str) -> str:
         """Return the content of a frozen pack in its one spelling. Raises NotFound."""

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from broker.control.store.records import User as Account
 from broker.kernel.errors import VisitError
+from recorder.evidence.site_chain import VISIT, WITNESS, newest_in_all
+from recorder.export.queue import State
+from recorder.viewcopy.queue import FAILED, MAKING, QUEUED
 from signaling.api.accounts.factors import account_of
 from signaling.api.administration import health_parts as parts
 from signaling.api.administration.access import READERS
@@ -29,7 +32,7 @@ async def get_health(call: Call) -> HealthReport:
     """Processes, disk, clock, journal, drills, terminals and accounts; those of the caller's site, where they have
     one."""
     context, own = call.context, scope(call.user)
-    found = [*_service(context), await _disk(context)]
+    found = [*_service(context), await _disk(context), await _witness(context, own)]
     try:
         await context.store.health()
         found += [parts.database(True, context.broker.figures().storage)]
@@ -50,13 +53,22 @@ def _service(context: Context) -> list[HealthPart]:
         parts.recorder(figures.recorder),
         parts.journal(context.journal.healthy(context.mono()), context.journal.checkpoints.trouble),
         parts.clock(None if moved is None else moved.total_seconds()),
-        parts.witness(context.settings.witness_time),
+        parts.ingress(context.ingress),
+        parts.tls(context.settings.tls_certificate is not None, context.ingress, context.now().wall),
     ]
 
 
 async def _disk(context: Context) -> HealthPart:
     free = await asyncio.to_thread(_free, context.settings.archive_dir)
     return parts.disk(free, context.settings.disk_reserve_bytes)
+
+
+async def _witness(context: Context, own: str | None) -> HealthPart:
+    """Return the part of the nights' statements, of the caller's site or of all."""
+    settings, site = context.settings, own or "*"
+    visit = await asyncio.to_thread(newest_in_all, settings.archive_dir, (VISIT,), site)
+    last = await asyncio.to_thread(newest_in_all, settings.archive_dir, (WITNESS,), site)
+    return parts.witness(settings.witness_time, visit, last, context.now().wall)
 
 
 def _free(folder: Path) -> int | None:
@@ -73,6 +85,8 @@ async def _stored(context: Context, own: str | None, officer: Account) -> list[H
     outcomes = Counter(str(drill.state) for drill in await store.drills_since(now - DAY, own))
     views = await in_use(context, own)
     forced = await store.forced_since(now - FORCED) if own is None else 0
+    copies, packages = await context.views.counts(own), await context.exports.counts(own)
+    building = packages.get(State.APPROVED, 0) + packages.get(State.BUILDING, 0)
     policies = {site.policy for site in await store.sites() if own in (None, site.id)}
     return [
         parts.drills(outcomes["failed"], outcomes["passed"]),
@@ -80,5 +94,7 @@ async def _stored(context: Context, own: str | None, officer: Account) -> list[H
             sum(bool(view.troubles) for view in views), len(views), sum(view.state == "conflicted" for view in views)
         ),
         parts.accounts(len(await store.seen_changes(officer)), forced),
+        parts.view_copies(copies.get(QUEUED, 0) + copies.get(MAKING, 0), copies.get(FAILED, 0)),
+        parts.exports(packages.get(State.REQUESTED, 0), building, packages.get(State.FAILED, 0)),
         parts.packs(sum(read_pack(name)[0] is None for name in policies)),
     ]

@@ -1,12 +1,19 @@
 """The words of each part of the service's health, in both languages, with what to do about it. Pure: `health.py` reads
 the figures."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from broker.kernel.clock import in_shanghai
 from signaling.api.administration.messages import HealthPart, Level
+from signaling.tls.watch import WARN_BEFORE
 from signaling.views.texts import Text
 
 ORDER: tuple[Level, ...] = ("bad", "attention", "good")
 """The levels, the worst first."""
 NOTHING = Text("", "")
+NIGHT = timedelta(hours=36)
+"""Time after which a visit has seen a night's statements."""
 JOURNAL_TROUBLES = {
     "differs": Text("日志与已签名的检查点不一致", "The journal differs from its signed checkpoints"),
     "no_checkpoint": Text("无法生成检查点", "No checkpoint can be made"),
@@ -106,13 +113,78 @@ def clock(moved: float | None) -> HealthPart:
     return part("clock", "bad", title, state, todo)
 
 
-def witness(at: str) -> HealthPart:
-    """The nightly statements of sites about each other's chains; `at`: their time, or `never`."""
+def witness(at: str, visit: datetime | None, last: datetime | None, now: datetime) -> HealthPart:
+    """The nightly statements of sites about each other's chains; `at`: their time, or `never`. `visit`: when the newest
+    recording was archived, `last`: when the newest statement was written, None for none."""
     title = Text("互证", "Witness")
     if at == "never":
         todo = Text("在设置中填写 witness_time", "Set `witness_time`")
         return part("witness", "attention", title, Text("未启用", "Sites do not witness each other"), todo)
-    return part("witness", "good", title, Text(f"每晚 {at} 进行", f"Each night at {at}"))
+    words = Text(f"每晚 {at} 进行，最近一次 {_when(last).zh}", f"Each night at {at}; the last one was {_when(last).en}")
+    if visit is not None and now - visit > NIGHT and (last is None or last < visit):
+        todo = Text(
+            "查看服务日志，运行 huijian witness now 补做", "Read the log, and make it up with `huijian witness now`"
+        )
+        return part("witness", "attention", title, words, todo)
+    return part("witness", "good", title, words)
+
+
+def ingress(counts: Mapping[str, float]) -> HealthPart:
+    """The process that all connections come in by, as it has counted; empty while it has not reported."""
+    title = Text("接入", "Ingress")
+    if not counts:
+        todo = Text("查看服务日志；进程会自动重启", "Read the log; it is started anew by itself")
+        return part("ingress", "attention", title, Text("尚未报告", "It has not reported yet"), todo)
+    refused = sum(int(count) for name, count in counts.items() if name.startswith("refused_"))
+    now = int(counts.get("now_open", 0))
+    zh, en = f"当前 {now} 个连接，启动以来拒绝 {refused} 个", f"{now} connections are open; {refused} refused so far"
+    return part("ingress", "good", title, Text(zh, en))
+
+
+def tls(own: bool, counts: Mapping[str, float], now: datetime) -> HealthPart:
+    """The certificate; `own`: this installation has one, and no proxy before it."""
+    title = Text("TLS 证书", "TLS certificate")
+    if not own:
+        words = Text("未设置证书，由前面的代理负责或仅限本机", "None is set: a proxy has one, or the service is local")
+        return part("tls", "good", title, words)
+    if "tls_expires" not in counts:
+        todo = Text("查看服务日志；进程会自动重启", "Read the log; it is started anew by itself")
+        return part("tls", "attention", title, Text("尚未报告", "It has not reported yet"), todo)
+    expires = datetime.fromtimestamp(counts["tls_expires"], UTC)
+    words = Text(f"有效期至 {_when(expires).zh}", f"It is valid until {_when(expires).en}")
+    todo = Text("更新证书和私钥文件", "Renew the files of certificate and key")
+    if expires <= now:
+        return part("tls", "bad", title, words, todo)
+    if counts.get("tls_refused_pair"):
+        refused = Text(f"新证书无法使用，沿用原证书；{words.zh}", f"The new files cannot be used; {words.en}")
+        return part("tls", "attention", title, refused, todo)
+    soon = expires - now < WARN_BEFORE
+    return part("tls", "attention" if soon else "good", title, words, todo if soon else NOTHING)
+
+
+def view_copies(waiting: int, failed: int) -> HealthPart:
+    """The view copies that wait or are being made, and those that were given up."""
+    title = Text("合成副本", "View copies")
+    words = Text(f"{waiting} 个待生成，{failed} 个失败", f"{waiting} are to be made, {failed} have failed")
+    todo = Text("校验相关录像后在其页面重新生成", "Verify those recordings, and have the copies made again")
+    return part("view_copies", "attention" if failed else "good", title, words, todo if failed else NOTHING)
+
+
+def exports(requested: int, building: int, failed: int) -> HealthPart:
+    """The packages that are handed over: those that wait for a word, are being built, and have failed."""
+    title = Text("录像移交", "Exports")
+    zh = f"{requested} 项待批准，{building} 项制作中，{failed} 项失败"
+    en = f"{requested} wait for approval, {building} are being built, {failed} have failed"
+    todo = Text("查看移交申请中的原因，处理后重新制作", "Read why in the request, mend it, and build it again")
+    return part("exports", "attention" if failed else "good", title, Text(zh, en), todo if failed else NOTHING)
+
+
+def _when(moment: datetime | None) -> Text:
+    """Return a moment in Shanghai as a text."""
+    if moment is None:
+        return Text("尚无", "never")
+    shown = f"{in_shanghai(moment):%Y-%m-%d %H:%M}"
+    return Text(shown, shown)
 
 
 def drills(failed: int, passed: int) -> HealthPart:

@@ -227,7 +227,8 @@ class FrozenPackView(Outbound):
 
 class PackInForce(Outbound):
     """A pack in force at `sites`. `version` and `sha256` are null where its file cannot be read, for the reason in
-    `fault`. `frozen_first`: when the first visit froze this very text, null for none; `visits`: how many recent ones
+    `fault`. `in_force_since`: since when visits go by this very text, null where that is not known before the service
+    starts again; `frozen_first`: when the first visit under it began, null for none; `visits`: how many recent ones
     did; `others`: what other recent visits froze under the same name."""
 
     name: str
@@ -239,6 +240,7 @@ class PackInForce(Outbound):
     demo: bool
     fault: str
     sites: list[str]
+    in_force_since: Moment | None
     frozen_first: Moment | None
     visits: int = Field(ge=0)
     others: list[FrozenPackView]

@@ -1,7 +1,7 @@
 """The packs in force over HTTP: name, version and hash for each site, whether recent visits froze another one, and what
 differs. The frozen text itself is `GET /api/v1/packs/{sha256}`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from broker.control.rules.session_rules import FrozenPack
@@ -79,6 +79,7 @@ async def _view(context: Context, name: str, sites: list[Site], frozen: list[Fro
     stem = Path(name).stem if name.endswith(".toml") else name
     same = [pack for pack in frozen if pack.name == stem]
     sha256 = policy.sha256 if policy is not None else None
+    others = [pack for pack in same if pack.sha256 != sha256]
     return PackInForce(
         name=stem,
         policy=name,
@@ -89,11 +90,18 @@ async def _view(context: Context, name: str, sites: list[Site], frozen: list[Fro
         demo=policy is not None and policy.demo,
         fault=fault,
         sites=[site.id for site in sites],
+        in_force_since=await _since(context, sha256, others) if sha256 is not None else None,
         frozen_first=await context.store.frozen_at(sha256) if sha256 is not None else None,
         visits=sum(pack.visits for pack in same if pack.sha256 == sha256),
         others=[
             FrozenPackView(sha256=pack.sha256, version=pack.version, visits=pack.visits, latest=pack.latest)
-            for pack in same
-            if pack.sha256 != sha256
+            for pack in others
         ],
     )
+
+
+async def _since(context: Context, sha256: str, others: list[FrozenPack]) -> datetime | None:
+    """Return since when visits go by a text: since it is known here, or, where another one of the same name was in
+    force in between, since the last visit under that one."""
+    kept = await context.store.kept_at(sha256)
+    return None if kept is None else max([kept, *(pack.latest for pack in others)])

@@ -46,6 +46,7 @@ async def add_site(call: Call, body: SiteForm) -> SiteView:
         )
     pack_for_new_site(body.policy, body.demo and call.context.settings.demo)
     await store.add_site(body.id, SiteKind(body.kind), body.name, body.policy, body.parent)
+    await store.keep_in_force([body.policy])
     await note(call, "SiteAdded", site=body.id, kind=body.kind, policy=body.policy)
     return await _view(call, body.id)
 

@@ -171,6 +171,7 @@ export const adminEn = {
   admin_in_use: "In use",
   admin_pack_unread: "Cannot be read: {fault}",
   admin_frozen: "First frozen {first}; {visits} visits in 30 days",
+  admin_since_unknown: "Noted when the service starts again",
   admin_frozen_none: "No visit has frozen it yet",
   admin_frozen_other: "{count} other visits froze {version} ({hash})",
   admin_pack_read: "Rule pack {name}",

@@ -171,6 +171,7 @@ export const adminZh = {
   admin_in_use: "在用",
   admin_pack_unread: "文件无法读取：{fault}",
   admin_frozen: "{first} 首次冻结；近 30 天 {visits} 次会见",
+  admin_since_unknown: "服务重启后记录",
   admin_frozen_none: "尚无会见冻结此内容",
   admin_frozen_other: "另有 {count} 次会见冻结 {version}（{hash}）",
   admin_pack_read: "规则包 {name} 全文",

@@ -36,6 +36,7 @@ class TestSitesRoomsAndTerminals:
             "name": "first-prison",
             "policy": "yunnan",
             "parent": None,
+            "closed_at": None,
         }
         rooms = huijian("admin", "rooms", "list", "--site", "panlong", "--json").json
         assert [room["id"] for room in rooms] == ["panlong-1"]
@@ -89,7 +90,7 @@ class TestSitesRoomsAndTerminals:
         (place / "own.toml").write_text(text.replace("value = 3\n", "value = 4\n"), "utf-8")
         add = ("admin", "sites", "add", "a", "--kind", "prison", "--name", "n", "--policy", "own.toml")
         answer = huijian(*add)
-        assert answer.code == 2 and "第十四条" in answer.err
+        assert answer.code == 1 and "第十四条" in answer.err
         (place / "own.toml").write_text(text.replace("value = 3\n", "value = 2\n"), "utf-8")
         assert huijian(*add, "--json").json["policy"] == str(place / "own.toml")
 

@@ -27,7 +27,7 @@ def store(huijian, sites, place):
 
 class TestInvitations:
     def test_give_a_link_once_for_an_officer_without_a_password(self, huijian, sites, store):
-        made = huijian(*LI, "--server", "https://huijian.example/", "--json")
+        made = huijian(*LI, "--pages", "https://huijian.example/", "--json")
         assert made.code == 0 and made.json["link"].startswith("https://huijian.example/invitation#inv_")
         assert store(lambda store: store.user_named("li")).password_hash == ""
         token = made.json["link"].partition("#")[2]

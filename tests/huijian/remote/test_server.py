@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import stat
 from datetime import timedelta
 
@@ -118,6 +119,23 @@ class TestAdministration:
         sites = (await there("admin", "admin", "sites", "list", "--json")).json
         assert set(sites[0]) == set(added.json) and "third-prison" in {site["id"] for site in sites}
         assert [entry.author for entry in await front.noted("RoomAdded")] == ["user:admin"]
+
+    async def test_names_of_places_and_their_closing(self, there, front):
+        renamed = await there("admin", "admin", "rooms", "rename", "p1", "--name", "一号视频室", "--json")
+        assert renamed.code == 0 and renamed.json["name"] == "一号视频室", renamed.err
+        busy = await there("admin", "admin", "rooms", "close", "p1", "--reason", "装修")
+        assert busy.code == 1 and busy.err.count("\n") == 1, "its terminal acts for it"
+        room = ("admin", "rooms", "add", "p9", "--site", "first-prison", "--name", "九室", "--json")
+        assert (await there("admin", *room)).code == 0
+        assert (await there("admin", "admin", "rooms", "close", "p9")).code == 2, "a reason is asked for"
+        closed = await there("admin", "admin", "rooms", "close", "p9", "--reason", "装修", "--json")
+        assert closed.code == 0 and closed.json["closed_at"], closed.err
+        opened = await there("admin", "admin", "rooms", "reopen", "p9", "--reason", "完工", "--json")
+        assert opened.json["closed_at"] is None, opened.err
+        site = await there("admin", "admin", "sites", "rename", "panlong", "--name", "盘龙区局", "--json")
+        assert site.json["name"] == "盘龙区局", site.err
+        (entry,) = await front.noted("RoomClosed")
+        assert (entry.author, json.loads(entry.data)) == ("user:admin", {"room": "p9", "reason": "装修"})
 
     async def test_refusals_of_the_server_are_one_line_in_both_languages(self, there):
         answer = await there("auditor", "admin", "rooms", "add", "x-1", "--site", "first-prison", "--name", "x")

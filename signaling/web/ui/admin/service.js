@@ -27,6 +27,7 @@ export function packsView({ onAct }) {
       { name: "name", cell: (pack) => named(inWords({ zh: pack.title_zh, en: pack.title_en }), `${pack.name} ${pack.version ?? ""}`) },
       { name: "hash", cell: ({ sha256, fault }) => (sha256 ? el("code", { class: "hash" }, sha256) : chip("bad", t("admin_pack_unread", { fault }))) },
       { name: "sites", cell: ({ sites }) => sites.join(t("and_names")) },
+      { name: "since", cell: ({ in_force_since: since }) => (since ? dateAndTime(since) : t("admin_since_unknown")) },
       { name: "frozen", cell: frozenWords },
     ],
     buttons: (pack) => (pack.sha256 ? ["read", ...(pack.others.length ? ["compare"] : [])] : []),

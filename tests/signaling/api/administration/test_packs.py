@@ -1,10 +1,15 @@
 """The packs in force over HTTP: hash and version for each site, and what differs from what visits froze."""
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import delete, insert
 
+from broker.control.store.history.tables import visits
+from broker.kernel.database import writing
 from config.pack_loader import frozen_pack, load_pack
+from tests.support.control.fixtures import TEN
 
 PACKS = "/api/v1/packs"
 YUNNAN = load_pack("yunnan")
@@ -18,6 +23,16 @@ def other_yunnan():
     return frozen_pack(json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
 
 
+async def frozen(front, policy):
+    """Have the index of visits say that one was held under a pack."""
+    session = await front.visit()
+    row = {"moment": int(TEN.timestamp()), "state": "ended", "interventions": [], "alerts": 0, "officers": []}
+    row |= {"extended": 0.0, "pack": policy.sha256, "named": False, "facets": [], "indexed_at": TEN}
+    async with writing(front.store.engine) as db:
+        await db.execute(delete(visits).where(visits.c.session == session))
+        await db.execute(insert(visits).values(session=session, **row))
+
+
 class TestPacksInForce:
     @pytest.mark.parametrize(("caller", "sites"), [("auditor", 4), ("admin", 4), ("prison-admin", 1)])
     async def test_name_version_hash_and_sites(self, front, caller, sites):
@@ -27,10 +42,31 @@ class TestPacksInForce:
         ]
         assert len(found[0]["sites"]) == sites and found[0]["frozen_first"] is None and found[0]["others"] == []
 
-    async def test_say_when_the_first_visit_froze_them(self, front):
-        await front.store.keep_pack(YUNNAN)
-        found = (await front.ask("GET", PACKS, "admin")).data["packs"]
-        assert found[0]["frozen_first"] is not None
+    async def test_say_since_when_they_are_in_force_and_when_the_first_visit_froze_them(self, front):
+        (pack,) = (await front.ask("GET", PACKS, "admin")).data["packs"]
+        assert (pack["in_force_since"], pack["frozen_first"]) == (None, None)
+        await front.store.keep_in_force(["yunnan", "yunnan", "/gone/own.toml"])
+        since = front.clock.now().wall
+        front.clock.forward(timedelta(hours=1))
+        await frozen(front, YUNNAN)
+        (pack,) = (await front.ask("GET", PACKS, "admin")).data["packs"]
+        assert datetime.fromisoformat(pack["in_force_since"]) == since
+        assert datetime.fromisoformat(pack["frozen_first"]) == TEN and pack["visits"] == 1
+
+    async def test_that_came_back_are_in_force_since_the_last_visit_under_another_text(self, front):
+        await front.store.keep_in_force(["yunnan"])
+        before = other_yunnan()
+        await front.store.keep_pack(before)
+        await frozen(front, before)
+        (pack,) = (await front.ask("GET", PACKS, "admin")).data["packs"]
+        assert [other["version"] for other in pack["others"]] == ["0"]
+        assert datetime.fromisoformat(pack["in_force_since"]) == max(TEN, front.clock.now().wall)
+
+    async def test_of_a_new_site_are_in_force_from_then_on(self, front):
+        site = {"id": "third-prison", "kind": "prison", "name": "第三监狱", "policy": "guangdong"}
+        assert (await front.ask("POST", "/api/v1/sites", "admin", json=site)).status == 201
+        found = {pack["name"]: pack for pack in (await front.ask("GET", PACKS, "admin")).data["packs"]}
+        assert found["guangdong"]["in_force_since"] is not None
 
     async def test_one_whose_file_is_gone_says_so(self, front, tmp_path):
         file = tmp_path / "own.toml"
