@@ -2,7 +2,7 @@
 
 import typer
 
-from huijian.admin import clock, confirm, keys, place_changes, slots, terminals, users
+from huijian.admin import clock, confirm, keys, place_changes, places, slots, terminals, users
 from huijian.history import rebuild
 from huijian.journal import command as journal
 
@@ -13,8 +13,9 @@ app = typer.Typer(
     "The journal records every change with the account of the operating system under which it was made.",
     epilog="Example: huijian admin sites add first-prison --kind prison --name 第一监狱 --policy yunnan",
 )
-app.add_typer(place_changes.sites, name="sites")
-app.add_typer(place_changes.rooms, name="rooms")
+place_changes.add_to(places.sites, places.rooms)
+app.add_typer(places.sites, name="sites")
+app.add_typer(places.rooms, name="rooms")
 app.add_typer(terminals.app, name="terminals")
 users.app.add_typer(confirm.app)
 app.add_typer(users.app, name="users")

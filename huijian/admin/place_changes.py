@@ -9,7 +9,6 @@ import typer
 from broker.control.store.records import Room, Site
 from broker.control.store.store import Store
 from huijian.admin.context import AdminContext
-from huijian.admin.places import rooms, sites
 from huijian.admin.text_options import name_option, reason_option
 from huijian.output import Json, say
 from huijian.remote.server import Api, as_record, perform, works_remotely
@@ -59,43 +58,47 @@ ENTRIES = {"rename": "Renamed", "close": "Closed", "reopen": "Reopened"}
 """How the journal's entries end, by the verb of the interface."""
 
 
-@sites.command("rename", epilog="Example: sites rename panlong --name 盘龙区司法局")
 @works_remotely
 def rename_site(ctx: typer.Context, id: SiteId, name: Named, json: Json = False) -> None:
     """Give a site another name."""
     _change(ctx, SITE, id, "rename", lambda store: store.rename_site(id, name), {"name": name}, json)
 
 
-@sites.command("close", epilog="Example: sites close panlong --reason 机构撤并")
 @works_remotely
 def close_site(ctx: typer.Context, id: SiteId, reason: Reason, json: Json = False) -> None:
     """Close a site whose rooms are closed and whose terminals are revoked. What was kept of it stays."""
     _change(ctx, SITE, id, "close", lambda store: store.close_site(id), {"reason": reason}, json)
 
 
-@sites.command("reopen", epilog="Example: sites reopen panlong --reason 恢复设置")
 @works_remotely
 def reopen_site(ctx: typer.Context, id: SiteId, reason: Reason, json: Json = False) -> None:
     """Open a closed site again. Its rooms stay closed until each of them is opened."""
     _change(ctx, SITE, id, "reopen", lambda store: store.reopen_site(id), {"reason": reason}, json)
 
 
-@rooms.command("rename", epilog="Example: rooms rename panlong-1 --name 视频会见一室")
 @works_remotely
 def rename_room(ctx: typer.Context, id: RoomId, name: Named, json: Json = False) -> None:
     """Give a room another name."""
     _change(ctx, ROOM, id, "rename", lambda store: store.rename_room(id, name), {"name": name}, json)
 
 
-@rooms.command("close", epilog="Example: rooms close panlong-1 --reason 装修")
 @works_remotely
 def close_room(ctx: typer.Context, id: RoomId, reason: Reason, json: Json = False) -> None:
     """Close a room whose terminal is revoked, and in which no visit is booked any more."""
     _change(ctx, ROOM, id, "close", lambda store: store.close_room(id), {"reason": reason}, json)
 
 
-@rooms.command("reopen", epilog="Example: rooms reopen panlong-1 --reason 装修完成")
 @works_remotely
 def reopen_room(ctx: typer.Context, id: RoomId, reason: Reason, json: Json = False) -> None:
     """Open a closed room again. A terminal is enrolled there anew."""
     _change(ctx, ROOM, id, "reopen", lambda store: store.reopen_room(id), {"reason": reason}, json)
+
+
+def add_to(sites: typer.Typer, rooms: typer.Typer) -> None:
+    """Add the commands to those of sites and rooms."""
+    sites.command("rename", epilog="Example: sites rename panlong --name 盘龙区司法局")(rename_site)
+    sites.command("close", epilog="Example: sites close panlong --reason 机构撤并")(close_site)
+    sites.command("reopen", epilog="Example: sites reopen panlong --reason 恢复设置")(reopen_site)
+    rooms.command("rename", epilog="Example: rooms rename panlong-1 --name 视频会见一室")(rename_room)
+    rooms.command("close", epilog="Example: rooms close panlong-1 --reason 装修")(close_room)
+    rooms.command("reopen", epilog="Example: rooms reopen panlong-1 --reason 装修完成")(reopen_room)
