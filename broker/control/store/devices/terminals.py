@@ -97,11 +97,11 @@ class Terminals(StorePart):
         return OpenedCode(code, "", now + life, site)
 
     async def open_codes(self) -> dict[str, datetime]:
-        """Return until when codes wait to be typed, by the rooms that they are for; a spare's is under its site."""
-        alive = _OPEN & (enrolment_codes.c.expires_at > self._wall)
+        """Return until when codes wait to be typed, by the rooms that they are for; a spare's is for none."""
+        alive = _OPEN & (enrolment_codes.c.expires_at > self._wall) & enrolment_codes.c.room.is_not(None)
         async with self._reading() as db:
             rows = await db.execute(select(enrolment_codes).where(alive).order_by(enrolment_codes.c.expires_at))
-            return {row.room or row.site: row.expires_at for row in rows}
+            return {row.room: row.expires_at for row in rows}
 
     async def enrol_by_code(self, text: str, key: PublicKey) -> Enrolled:
         """Enrol the terminal that a code was typed at, with its public key.

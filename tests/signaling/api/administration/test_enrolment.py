@@ -44,6 +44,13 @@ class TestCodes:
         assert made["room"] is None
         assert (await front.store.enrol_by_code(made["code"], KEY)).terminal.home is None
 
+    async def test_of_a_spare_are_none_of_a_room_that_has_the_id_of_its_site(self, front):
+        form = {"id": "second-prison", "site": "second-prison", "name": "二室"}
+        await front.ask("POST", "/api/v1/rooms", "admin", json=form)
+        await front.ask("POST", "/api/v1/sites/second-prison/spare-enrolment", "prison-admin", json=WORD)
+        rooms = (await front.ask("GET", "/api/v1/rooms", "prison-admin")).data["rooms"]
+        assert {room["code_until"] for room in rooms} == {None}
+
     async def test_need_the_own_password(self, front):
         body = {"password": "wrong", "replace": True}
         await front.refused("forbidden", "POST", "/api/v1/rooms/q1/enrolment", "admin", json=body)

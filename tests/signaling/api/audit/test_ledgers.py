@@ -61,7 +61,7 @@ class TestWhatIsInIt:
         assert found == dict(zip(sessions, ("已约定", "已取消", "未到场"), strict=True))
         assert rows[0]["会见对象"] == "刘某甲" and rows[0]["会见人（关系）"] == "欧阳某乙（母亲）"
         assert rows[0]["批准（依据）"] == "监狱审批（云南 第八条）"
-        assert rows[1]["结束方式（依据条款）"] == "会见已取消（YN-18）"
+        assert rows[1]["结束方式（依据条款）"] == "会见已取消（第十八条）"
 
     async def test_totals_equal_the_database(self, front):
         await three_visits(front)
