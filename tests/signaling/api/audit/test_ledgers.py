@@ -17,6 +17,7 @@ from broker.kernel.clock import in_shanghai
 from broker.kernel.database import reading
 from broker.kernel.ids import PersonId, Side
 from broker.session import events as ev
+from config.articles.citations import cited
 from recorder.evidence.signing import beside
 from signaling.ledgers.seal import BESIDE, check
 from tests.support.control.fixtures import TEN
@@ -84,7 +85,7 @@ class TestWhatIsInIt:
         front.context.journal.note("Crossed", session, "relay", {"at": 1.0})
         front.context.history.want(session)
         (row,) = rows_in(await (await ledger(front, caller=await auditor(front))).read())
-        assert row["现场处置"] == f"劝阻1次（{article}）" and row["开始"]
+        assert row["现场处置"] == f"劝阻1次（{cited(str(article)).zh}）" and row["开始"]
 
     async def test_the_same_in_all_formats(self, front):
         await three_visits(front)
