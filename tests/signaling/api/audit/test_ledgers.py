@@ -80,12 +80,12 @@ class TestWhatIsInIt:
 
     async def test_a_visit_that_took_place_with_its_length_and_its_interventions(self, front):
         session = await front.live_visit()
-        article = next(iter(front.broker.live(session).policy.interventions))
-        front.context.journal.note("WarningGiven", session, "user:li", {"article": str(article), "side": "visitor"})
+        article = next(iter(front.broker.live(session).policy.interventions)).code
+        front.context.journal.note("WarningGiven", session, "user:li", {"article": article, "side": "visitor"})
         front.context.journal.note("Crossed", session, "relay", {"at": 1.0})
         front.context.history.want(session)
         (row,) = rows_in(await (await ledger(front, caller=await auditor(front))).read())
-        assert row["现场处置"] == f"劝阻1次（{cited(str(article)).zh}）" and row["开始"]
+        assert row["现场处置"] == f"劝阻1次（{cited(article).zh}）" and row["开始"]
 
     async def test_the_same_in_all_formats(self, front):
         await three_visits(front)
