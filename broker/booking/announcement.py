@@ -74,7 +74,7 @@ def announce(
     cause = ground(policy, code)
     if cause.issuer is None:
         raise PolicyViolation("Nothing is announced under this code.", "该代码无须发布公告。", articles=[cause.article])
-    if publisher.kind not in KINDS[cause.issuer]:
+    if not may_announce(publisher, cause.issuer):
         raise Forbidden(
             "Another office announces this cause.", "该事由由其他单位负责发布公告。", articles=[cause.article]
         )
@@ -82,6 +82,11 @@ def announce(
         id, code, cause.title_zh, cause.issuer, cause.article, text, publisher.user, publisher.site, now, session
     )
     return file(made, publisher, now) if cause.issuer is Issuer.DEPARTMENT else made
+
+
+def may_announce(publisher: Publisher, issuer: Issuer) -> bool:
+    """Whether a publisher's office is the one that announces as this issuer."""
+    return publisher.kind in KINDS[issuer]
 
 
 def check_files(publisher: Publisher) -> None:

@@ -1,7 +1,7 @@
 """Announcements (公告) of why visits stop, over REST: who announces depends on the cause, and the province files them
 (Guangdong 36)."""
 
-from broker.booking.announcement import Announcement, Publisher, announce, check_files, file
+from broker.booking.announcement import PROVINCE, Announcement, Publisher, announce, check_files, file, may_announce
 from broker.booking.packs import pack_named
 from broker.control.session_runner import SessionRunner
 from broker.kernel.errors import Conflict, Forbidden, NotFound, PolicyViolation
@@ -27,14 +27,23 @@ async def get_announcements(call: Call) -> AnnouncementList:
     """All announcements, the newest first, and the visits of the caller whose stop is not announced yet."""
     kept = await call.context.store.announcements()
     announced = {one.session for one in kept}
+    publisher = await _publisher(call) if call.user.site is not None and call.user.role in PUBLISHES else None
     due = [
-        AnnouncementDue(session=live.session.id, code=cause.code, issuer=cause.issuer)
+        AnnouncementDue(
+            session=live.session.id,
+            code=cause.code,
+            issuer=cause.issuer,
+            at=live.session.end.at if live.session.end is not None else None,
+            mine=publisher is not None and may_announce(publisher, cause.issuer),
+        )
         for live in call.context.broker.sessions()
         if may_see(call.caller, live.session.slot) and live.session.id not in announced
         for cause in _causes(live)
         if cause.issuer is not None
     ]
-    return AnnouncementList(announcements=[await _view(call, one) for one in kept], due=due)
+    files = publisher is not None and publisher.kind == PROVINCE and call.user.role is Role.APPROVER
+    views = [await _view(call, one, mine=files and not one.filed) for one in kept]
+    return AnnouncementList(announcements=views, due=due)
 
 
 def _causes(live: SessionRunner) -> list[Intervention]:
@@ -103,7 +112,7 @@ async def _publisher(call: Call) -> Publisher:
     return Publisher(user.id, user.site, str((await call.context.store.site(user.site)).kind))
 
 
-async def _view(call: Call, made: Announcement) -> AnnouncementView:
+async def _view(call: Call, made: Announcement, *, mine: bool = False) -> AnnouncementView:
     names, seen = call.context.names, made.session
     if seen is not None and isinstance(call.caller, User):
         seen = seen if may_see(call.caller, await call.context.store.slot_of_session(seen)) else None
@@ -119,4 +128,5 @@ async def _view(call: Call, made: Announcement) -> AnnouncementView:
         session=seen,
         filed_at=made.filed_at,
         filed_site=await names.site(made.filed_site) if made.filed_site is not None else None,
+        mine=mine,
     )

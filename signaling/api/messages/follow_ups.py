@@ -109,7 +109,8 @@ class AnnouncementOrder(Inbound):
 
 class AnnouncementView(Outbound):
     """An announcement: its cause in the words of the article, the office that announces it (`issuer`) and the site that
-    did, and when the province put it on file. `session` is shown to those who may see the visit."""
+    did, and when the province put it on file. `session` is shown to those who may see the visit; `mine`: the caller may
+    put it on file now."""
 
     id: str
     code: str
@@ -122,14 +123,18 @@ class AnnouncementView(Outbound):
     session: str | None
     filed_at: Moment | None
     filed_site: str | None
+    mine: bool = False
 
 
 class AnnouncementDue(Outbound):
-    """A visit that was held or ended on a cause that is not announced yet."""
+    """A visit that was held or ended on a cause that is not announced yet. `at`: when it ended, null while it is held;
+    `mine`: the caller may announce it now."""
 
     session: str
     code: str
     issuer: Issuer
+    at: Moment | None = None
+    mine: bool = False
 
 
 class AnnouncementList(Outbound):

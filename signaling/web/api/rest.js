@@ -143,6 +143,10 @@ export const rebookings = () => look("/api/v1/rebookings?state=open");
 export const declineRebooking = (id, answer) => json(`${at("rebookings", id)}/decline`, "POST", answer);
 /** The announcements, and the visits whose stop is not announced yet. */
 export const announcements = () => look("/api/v1/announcements");
+export const announce = (announcement) => json("/api/v1/announcements", "POST", announcement);
+export const fileAnnouncement = (id) => json(`${at("announcements", id)}/file`, "POST", {});
+/** Gives the second institution's approval of a slot. */
+export const approveSlot = (slot, approval) => json(`${at("slots", slot)}/approve`, "POST", approval);
 export const absences = () => look("/api/v1/absences");
 export const decideAbsence = (id, decision, answer) =>
   json(`${at("absences", id)}/${decision.replace("_", "-")}`, "POST", answer);

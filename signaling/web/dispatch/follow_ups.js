@@ -1,12 +1,15 @@
 /**
- * What follows visits that did not take place: fetched for the site, and closed or decided with a reason.
+ * What follows visits that did not take place, and what an approver decides before and after them: fetched for the site,
+ * and closed, decided, announced or approved.
  */
 import * as api from "../api/rest.js";
 import { t } from "../i18n/i18n.js";
 import { askAbsence, askDecline } from "../ui/follow_ups.js";
+import { askAnnouncement, askFiling, askSecondApproval } from "../ui/inbox/questions.js";
 import { complain, inform } from "../ui/toast.js";
 
 export class FollowUps {
+  #me;
   #announces;
   #changed;
   announcements = { announcements: [], due: [] };
@@ -14,8 +17,9 @@ export class FollowUps {
   absences = [];
 
   /** @param me an approver also sees which announcements are due or not on file */
-  constructor({ role }, changed) {
-    this.#announces = role === "approver";
+  constructor(me, changed) {
+    this.#me = me;
+    this.#announces = me.role === "approver";
     this.#changed = changed;
   }
 
@@ -34,7 +38,7 @@ export class FollowUps {
 
   /** Fetches the lists again when the end of a session, or a decision about it, adds to them. */
   follow(before, after) {
-    const of = (view) => `${view?.rebooking?.state} ${view?.absence?.state}`;
+    const of = (view) => `${view?.rebooking?.state} ${view?.absence?.state} ${this.#announces ? view?.state : ""}`;
     if (before && of(before) !== of(after)) this.refresh();
   }
 
@@ -46,6 +50,22 @@ export class FollowUps {
   async decide(absence, decision) {
     const answer = await askAbsence(absence, decision);
     if (answer) await this.#send(() => api.decideAbsence(absence.id, decision, answer));
+  }
+
+  /** Announces why a visit stopped. */
+  async announce(session, code) {
+    const answer = await askAnnouncement(session, code);
+    if (answer) await this.#send(() => api.announce({ id: api.newId("ann"), code, session: session.id, ...answer }));
+  }
+
+  async file(announcement) {
+    if (await askFiling(announcement)) await this.#send(() => api.fileAnnouncement(announcement.id));
+  }
+
+  /** Approves a visit for the second institution. */
+  async approveSecond(session) {
+    const answer = await askSecondApproval(session, this.#me.name);
+    if (answer) await this.#send(() => api.approveSlot(session.slot, answer));
   }
 
   async #send(order) {

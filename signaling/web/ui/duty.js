@@ -36,10 +36,16 @@ export function dutyView(supervises, actions, player) {
   const [orderStatus, handovers] = [orderStatusView(actions), handoversView(actions)];
   orderStatus.node.append(handovers.node);
   const guard = guardActs(details.node);
-  const inbox = supervises ? null : inboxView(actions, { suspensions, absences, rebookings });
+  const inbox = supervises ? null : inboxView(actions, { suspensions, absences });
   if (supervises) list.node.append(rebookings.node, absences.node, suspensions.node);
   const node = el("div", { class: "duty", data: { wall: wallOnly() ? "only" : "beside" } }, header.node, ...(supervises ? [alerts.strip] : []),
     el("div", { class: "columns" }, list.node, supervises ? wall.node : inbox.node, details.node, ...(supervises ? [alerts.drawer] : [])), onAir.node, orderStatus.node, player);
+  function updateLists({ suspensions: proposals, followUps }) {
+    suspensions.update(proposals);
+    rebookings.update(followUps.rebookings);
+    absences.update(followUps.absences);
+  }
+
   return {
     node, wall, details,
     /** @param {{state, watched, talkback, suspensions, followUps, conflicts, grounds, farewellCode, mustEnd, notices, mayExtend, mayPropose}} model */
@@ -61,10 +67,9 @@ export function dutyView(supervises, actions, player) {
       handovers.update({ handovers: model.handovers, me: state.me, sessionOf: (id) => state.sessions.get(id) });
       status.update(state.presence, { isStale: isDown, roomNamesOf: (id) => roomNamesOf(state, id), isDuty: state.places.isDuty });
       alerts.update(supervises ? sessions : [], state.clock.now(), state.history);
-      suspensions.update(model.suspensions);
-      rebookings.update(model.followUps.rebookings);
-      absences.update(model.followUps.absences);
-      inbox?.update({ sessions, site: state.me.site, suspensions: model.suspensions, followUps: model.followUps });
+      alerts.followOrders(model.orders, (id) => state.sessions.get(id));
+      if (inbox) inbox.update({ sessions, site: state.me.site, suspensions: model.suspensions, followUps: model.followUps });
+      else updateLists(model);
       list.update({
         sessions, chosen: state.chosen, watched: watched.ids, duty: state.places.duty, loaded: state.hasDay,
       });

@@ -18,12 +18,13 @@ export function rebookingsView({ onDecline }) {
     update(requests) {
       const open = requests.filter(({ state }) => state === "open");
       show(node, open.length > 0);
-      keyed(list, rows, open, ({ id }) => id, () => requestRow(onDecline));
+      keyed(list, rows, open, ({ id }) => id, () => rebookingRow(onDecline));
     },
   };
 }
 
-function requestRow(onDecline) {
+/** One request to book again first. @param onDecline (request) */
+export function rebookingRow(onDecline) {
   let shown = null;
   const words = el("p");
   const facts = el("span", { class: "quiet small" });
@@ -54,7 +55,8 @@ export function absencesView({ onDecideAbsence }) {
   };
 }
 
-function absenceRow(onDecideAbsence) {
+/** One side that had not arrived. @param onDecideAbsence (absence, decision) */
+export function absenceRow(onDecideAbsence) {
   let shown = null;
   const words = el("p");
   const chip = el("span", { class: "chip" });

@@ -99,16 +99,25 @@ class TestAnnouncements:
         reason = (await front.ask("GET", f"/api/v1/sessions/{stopped}", "gd-staff")).data["reason"]
         assert (reason["article"], reason["issuer"]) == ("GD-36-1", "unit")
         due = (await front.ask("GET", PATH, "gd-clerk")).data["due"]
-        assert due == [{"session": stopped, "code": "GD-36-1", "issuer": "unit"}]
+        assert due == [{"session": stopped, "code": "GD-36-1", "issuer": "unit", "at": None, "mine": True}]
         made = (await front.ask("POST", PATH, "gd-clerk", json=FAULT | {"session": stopped})).data
         assert (made["cause"], made["issuer"], made["site"]) == ("网络、设备故障或其他原因的", "unit", "gd-county 名")
         assert (await front.ask("POST", PATH, "gd-clerk", json=FAULT | {"session": stopped})).data == made
         assert (await front.ask("GET", PATH, "gd-police")).data == {"announcements": [made], "due": []}
+        (seen,) = (await front.ask("GET", PATH, "gd-filer")).data["announcements"]
+        assert seen["mine"] and not made["mine"], "the province files, and no other"
         filed = (await front.ask("POST", f"{PATH}/ann_1/file", "gd-filer")).data
         assert filed["filed_site"] == "gd-province 名" and filed["filed_at"] and filed["session"] is None
         await front.refused("conflict", "POST", f"{PATH}/ann_1/file", "gd-filer")
         kinds = [(await front.noted(kind)) for kind in ("AnnouncementPublished", "AnnouncementFiled")]
         assert [len(entries) for entries in kinds] == [1, 1]
+
+    async def test_that_another_office_makes_are_due_and_not_the_callers(self, front, guangdong):
+        session = await front.live_visit(**guangdong)
+        await order(front, f"/api/v1/sessions/{session}", "gd-police", "end", article="GD-36-2", note="公告第3号")
+        (due,) = (await front.ask("GET", PATH, "gd-clerk")).data["due"]
+        assert (due["session"], due["issuer"], due["mine"]) == (session, "bureau", False)
+        assert due["at"], "it has ended"
 
     async def test_are_made_by_the_office_of_their_cause_only(self, front, stopped):
         for caller, body, code in (

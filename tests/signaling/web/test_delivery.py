@@ -42,6 +42,28 @@ class TestAnOrderWithoutAnAnswer:
         await expect(on_duty.get_by_text("连接恢复：指令已送达")).to_be_visible()
         assert len(server.orders) == 1 and server.by_rest == []
 
+    async def test_stands_in_the_strip_too_and_leads_to_its_visit(
+        self, on_duty: Page, server: FakeMonitor, silenced: None
+    ) -> None:
+        await server.put(by_officer("ses_a"))
+        await server.put(live("ses_b"))
+        strip = await on_duty.locator(".strip").bounding_box()
+        tiles = await on_duty.locator(".tiles").bounding_box()
+        server.deaf = True
+        await _resume(on_duty)
+        shown = on_duty.get_by_role("region", name="提醒", exact=True).get_by_role("button", name="未送达")
+        await expect(shown).to_contain_text("恢复会见 · 王建国")
+        assert await on_duty.locator(".strip").bounding_box() == strip
+        assert await on_duty.locator(".tiles").bounding_box() == tiles
+        await on_duty.keyboard.press("2")
+        await expect(on_duty.locator(".tile").nth(1)).to_have_attribute("data-chosen", "true")
+        await shown.click()
+        await expect(on_duty.locator(".tile").nth(0)).to_have_attribute("data-chosen", "true")
+        server.deaf = False
+        await expect(on_duty.locator(".strip-order")).to_contain_text("指令没有执行")
+        await on_duty.get_by_role("button", name="知道了").click()
+        await expect(on_duty.locator(".strip-order")).to_be_hidden()
+
     async def test_that_opens_something_is_given_up_and_says_so(
         self, on_duty: Page, server: FakeMonitor, silenced: None
     ) -> None:

@@ -7,6 +7,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.signaling.web.conftest import Tab
+from tests.signaling.web.test_suspension import proposal
 from tests.support.monitor.fake_server import OFFICER, FakeMonitor
 from tests.support.monitor.visits import because, live, session
 
@@ -31,6 +32,11 @@ async def warden(tab: Tab, server: FakeMonitor) -> AsyncIterator[Page]:
 
 def _inbox(page: Page) -> Any:
     return page.get_by_role("main")
+
+
+def _waiting(page: Page) -> Any:
+    """Return the rows of what waits for a decision, in their order."""
+    return page.locator(".inbox-list > li")
 
 
 class TestASupervisor:
@@ -62,7 +68,7 @@ class TestTheInbox:
 
     async def test_shows_a_request_live_with_the_visit_and_its_new_end(self, warden: Page, server: FakeMonitor) -> None:
         await server.put(live(stops_at="2026-03-02T02:30:00Z"), extension_request=wish())
-        row = _inbox(warden).get_by_role("status").first
+        row = _waiting(warden).first
         await expect(row).to_contain_text("王建国 ⇄ 官渡区司法局")
         await expect(row).to_contain_text("李明申请延长10 分钟")
         await expect(row).to_contain_text("现定结束：10:30，延长后：10:40")
@@ -72,7 +78,7 @@ class TestTheInbox:
         await expect(dialog.get_by_label("理由")).to_have_value("家中亲属去世")
         await dialog.get_by_role("button", name="批准延长").click()
         await server.until(lambda: server.by_rest)
-        assert server.by_rest[-1][0] == "extensions" and server.by_rest[-1][2]["seconds"] == 600
+        assert server.by_rest[-1][0] == "extensions" and (server.by_rest[-1][2] or {})["seconds"] == 600
         await server.put(live(), extension_request=wish("approved"))
         await expect(_inbox(warden)).to_contain_text("没有待办事项")
 
@@ -91,12 +97,74 @@ class TestTheInbox:
             "reason": "下一场会见已到",
         }
 
-    async def test_counts_announcements_and_second_approvals(self, warden: Page, server: FakeMonitor) -> None:
-        server.due = [{"session": "ses_a", "code": "YN-18", "issuer": "unit"}]
+    async def test_has_all_kinds_in_one_order_with_the_oldest_first(self, warden: Page, server: FakeMonitor) -> None:
+        server.due = [
+            {"session": "ses_a", "code": "YN-18", "issuer": "unit", "at": "2026-03-02T01:00:00Z", "mine": True}
+        ]
+        filed = {"cause": "停电", "site": "石桥县司法局", "text": "", "code": "YN-18", "session": None}
+        server.announcements = [{**filed, "id": "ann_1", "at": "2026-03-01T01:00:00Z", "filed_at": None, "mine": True}]
+        server.suspensions = [proposal(mine=True, at="2026-03-02T01:30:00Z")]
+        await server.put(live(), extension_request=wish())
+        await server.put(_between_prisons())
+        await warden.reload()
+        kinds = ["待备案公告", "待发布公告", "暂停会见建议", "延长申请", "待本单位审批"]
+        await expect(_waiting(warden)).to_contain_text(kinds)
+        await expect(_inbox(warden)).to_contain_text("5 项")
+
+    async def test_leaves_out_what_others_decide(self, warden: Page, server: FakeMonitor) -> None:
+        server.due = [{"session": "ses_a", "code": "YN-18", "issuer": "bureau", "at": None, "mine": False}]
+        server.suspensions = [proposal()]
         await server.put(live())
-        lacking = because("second_approval", "另一方机关尚未审批", "The second institution has not approved")
+        lacking = because("second_approval", "另一方监所尚未批准", "The other institution has still to approve")
         await server.put(session("ses_b", 60, missing=[lacking]))
         await warden.reload()
-        await expect(_inbox(warden)).to_contain_text("2 项")
-        await expect(_inbox(warden).get_by_role("region", name="待发布公告")).to_contain_text("王建国")
-        await expect(_inbox(warden).get_by_role("region", name="待另一方机关审批")).to_be_visible()
+        await expect(_inbox(warden)).to_contain_text("没有待办事项")
+        await expect(_inbox(warden).get_by_role("region", name="暂停会见建议")).to_contain_text("王建国")
+        await expect(_waiting(warden)).to_have_count(0)
+
+    async def test_announces_why_a_visit_stopped(self, warden: Page, server: FakeMonitor) -> None:
+        server.due = [{"session": "ses_a", "code": "YN-18", "issuer": "unit", "at": None, "mine": True}]
+        await server.put(live())
+        await warden.reload()
+        await _waiting(warden).get_by_role("button", name="发布公告").click()
+        dialog = warden.get_by_role("dialog", name="发布公告")
+        await expect(dialog).to_contain_text("王建国")
+        await expect(dialog).to_contain_text("第十八条")
+        await dialog.get_by_role("button", name="发布公告").click()  # no text yet: the form stays
+        await dialog.get_by_label("公告内容").fill("因网络故障，今日暂停会见。")
+        await dialog.get_by_role("button", name="发布公告").click()
+        await server.until(lambda: server.by_rest)
+        ((order, _, body),) = server.by_rest
+        assert order == "announce" and body is not None and body.pop("id").startswith("ann_")
+        assert body == {"code": "YN-18", "session": "ses_a", "text": "因网络故障，今日暂停会见。"}
+
+    async def test_puts_an_announcement_on_file(self, warden: Page, server: FakeMonitor) -> None:
+        made = {"id": "ann_1", "cause": "停电", "site": "石桥县司法局", "text": "停电", "at": "2026-03-01T01:00:00Z"}
+        server.announcements = [{**made, "filed_at": None, "mine": True}]
+        await server.put(live())
+        await warden.reload()
+        await _waiting(warden).get_by_role("button", name="备案").click()
+        await warden.get_by_role("dialog", name="公告备案").get_by_role("button", name="确认备案").click()
+        await server.until(lambda: server.by_rest)
+        assert server.by_rest == [("file", "ann_1", {})]
+
+    async def test_approves_a_visit_for_the_second_institution(self, warden: Page, server: FakeMonitor) -> None:
+        await server.put(_between_prisons())
+        await _waiting(warden).get_by_role("button", name="批准会见").click()
+        dialog = warden.get_by_role("dialog", name="批准会见")
+        await expect(dialog.get_by_label("批准人")).to_have_value("周正")
+        await dialog.get_by_label("条款").fill("云南 第七条")
+        await dialog.get_by_role("button", name="批准会见").click()
+        await server.until(lambda: server.by_rest)
+        assert server.by_rest == [("approve", "slot-ses_b", {"approved_by": "周正", "article": "云南 第七条"})]
+        await server.put(_between_prisons(), missing=[])
+        await expect(_inbox(warden)).to_contain_text("没有待办事项")
+
+
+def _between_prisons() -> dict[str, Any]:
+    """Return a visit of which the warden's prison is the second institution, and which it has not approved."""
+    lacking = because("second_approval", "另一方监所尚未批准", "The other institution has still to approve")
+    view = session("ses_b", 60, missing=[lacking])
+    prison, visitor = view["sides"]["prison"], view["sides"]["visitor"]
+    view["sides"] = {"prison": {**prison, "site": "foreign-1"}, "visitor": {**visitor, "site": "yunnan-1"}}
+    return view

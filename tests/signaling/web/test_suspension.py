@@ -82,7 +82,7 @@ class TestDeciding:
     ) -> None:
         server.suspensions = [proposal(mine=True)]
         await server.drop_sockets()
-        part = warden.get_by_role("region", name="暂停会见建议")
+        part = warden.get_by_role("main").get_by_role("listitem").filter(has_text="暂停会见建议")
         await expect(part).to_contain_text("王建国：暂停会见 2 个月")
         await expect(part).to_contain_text("待审批")
         await part.get_by_role("button", name="审批").click()

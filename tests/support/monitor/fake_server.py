@@ -94,7 +94,6 @@ class FakeMonitor:
         self.by_rest: list[tuple[str, str, dict[str, Any] | None]] = []
         self.suspensions: list[dict[str, Any]] = []
         self.terminals: list[dict[str, Any]] = []
-        self.tests: dict[str, list[dict[str, Any]]] = {}
         self.rebookings: list[dict[str, Any]] = []
         self.absences: list[dict[str, Any]] = []
         self.tests: dict[str, list[dict[str, Any]]] = {}  # of equipment, by room, the newest first
@@ -320,6 +319,11 @@ class FakeMonitor:
         """Return the announcements, and the sessions whose stop is to be announced."""
         return web.json_response({"announcements": self.announcements, "due": self.due})
 
+    async def announce(self, request: web.Request) -> web.Response:
+        """Take an announcement that the page sends."""
+        self.by_rest.append(("announce", "", await request.json()))
+        return web.json_response({"ok": True})
+
     async def fleet(self, request: web.Request) -> web.Response:
         """Return the terminals of the test."""
         return web.json_response({"server_time": datetime.now(UTC).isoformat(), "terminals": self.terminals})
@@ -474,6 +478,9 @@ class FakeMonitor:
                 web.get("/api/v1/sessions/{id}/alerts", self.kept_alerts),
                 web.get("/api/v1/sessions/{id}/orders/{order}", self.outcome),
                 web.get("/api/v1/announcements", self.announced),
+                web.post("/api/v1/announcements", self.announce),
+                web.post("/api/v1/announcements/{id}/{order}", self.ordered),
+                web.post("/api/v1/slots/{id}/{order}", self.ordered),
                 web.get("/api/v1/colleagues", self.free_colleagues),
                 web.post("/api/v1/handovers", self.handed_over),
                 web.post("/api/v1/handovers/{id}/{word}", self.handed_over),

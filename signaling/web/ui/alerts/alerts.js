@@ -51,6 +51,8 @@ export function alertsView(actions) {
       drawer.follow(history);
       draw(now);
     },
+    /** @param {Array} orders on their way @param sessionOf (session id) */
+    followOrders: (orders, sessionOf) => strip.follow(orders, sessionOf),
     tick(now) {
       const open = openAlerts(sessions, now);
       if (gravity(open) !== drawn) draw(now); // an alert has become advisory by time alone

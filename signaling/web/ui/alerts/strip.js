@@ -1,12 +1,13 @@
 /**
  * The strip of alerts: one line of a fixed height above the wall, one entry a visit with the worst first. It never takes
- * height from the pictures; what has no room in it is in the drawer.
+ * height from the pictures; what has no room in it is in the drawer. What became of orders stands in it, too.
  */
 import { inWords, t } from "../../i18n/i18n.js";
 import { visitLine, visitName } from "../../i18n/session_words.js";
 import { minutesSeconds } from "../../state/clock.js";
 import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
 import { shapeOf, TRIANGLE, wordsOf } from "./alert_words.js";
+import { orderChip } from "./order_chip.js";
 
 const ENTRY = 300; // px that an entry needs to be read
 const OTHERS = 280; // px of the heading and the buttons
@@ -18,12 +19,13 @@ export function stripView(actions, drawer) {
   const count = el("span", { class: "count" });
   const rest = el("button", { type: "button", class: "small-button rest", on: { click: () => drawer.toggle(true) } });
   const all = el("button", { type: "button", class: "small-button", t: "alerts_all", "aria-controls": "alert-drawer", on: { click: () => drawer.toggle() } });
+  const orders = orderChip(actions.onOpen);
   const node = el("section", { class: "strip", "aria-labelledby": "alerts-title" },
-    el("h2", { id: "alerts-title", t: "alerts" }), count, calm, list, rest, el("span", { class: "spring" }), all);
+    el("h2", { id: "alerts-title", t: "alerts" }), count, calm, list, rest, el("span", { class: "spring" }), orders.node, all);
   drawer.openedBy(all);
   let entries = [];
   const draw = () => {
-    const room = Math.max(1, Math.floor((node.clientWidth - OTHERS) / ENTRY));
+    const room = Math.max(1, Math.floor((node.clientWidth - OTHERS - orders.needs) / ENTRY));
     const shown = entries.slice(0, room);
     keyed(list, rows, shown.map((entry, at) => ({ ...entry, isTop: at === 0 })), ({ session }) => session.id, () => entryView(actions));
     show(rest, entries.length > shown.length);
@@ -39,6 +41,11 @@ export function stripView(actions, drawer) {
       show(count, entries.length > 0);
       put(count, t("alerts_visits", { count: entries.length }));
       draw();
+    },
+    follow(sent, sessionOf) {
+      const before = orders.needs;
+      orders.update(sent, sessionOf);
+      if (orders.needs !== before) draw();
     },
     tick: (now) => rows.forEach((row) => row.tick(now)),
     close: () => observer.disconnect(),

@@ -16,12 +16,13 @@ export function suspensionsView({ onDecide }) {
     node,
     update(all) {
       show(node, all.length > 0);
-      keyed(list, rows, all, ({ id }) => id, () => row(onDecide));
+      keyed(list, rows, all, ({ id }) => id, () => suspensionRow(onDecide));
     },
   };
 }
 
-function row(onDecide) {
+/** One proposal with its next step. @param onDecide (proposal) */
+export function suspensionRow(onDecide) {
   let shown = null;
   const words = el("p");
   const chip = el("span", { class: "chip" });
