@@ -40,6 +40,7 @@ from signaling.api.messages.sign_in import Done
 from signaling.auth.scope import OFFICERS, Role, author, may_see
 from signaling.budgets.allowance import LIST
 from signaling.live.hub import MOST_VIEWS
+from signaling.live.order_ids import KnownOrder
 from signaling.server.encoded import Encoded
 from signaling.server.routes import Call, Route, Table
 from signaling.views.alerts import record_view
@@ -249,7 +250,23 @@ async def get_order(call: Call) -> OrderOutcome:
     """Whether the caller's own order of this id was carried out: for a page that got no answer. Orders of others, and
     ids that were never sent, have the same answer."""
     session, order = call.session().session.id, call.id("order")
-    found = call.context.order_ids.carried_out(author(call.caller), order, session)
+    return _outcome(order, call.context.order_ids.carried_out(author(call.caller), order, session))
+
+
+@table.add(
+    "DELETE",
+    f"{SESSION}/orders/{{order}}",
+    roles=OFFICERS,
+    zh="撤回未送达的指令",
+    en="Take back an order that has not arrived",
+)
+async def take_order_back(call: Call) -> OrderOutcome:
+    """Whether the caller's own order of this id was carried out; one that was not is refused should it still arrive."""
+    session, order = call.session().session.id, call.id("order")
+    return _outcome(order, call.context.order_ids.take_back(author(call.caller), order, session))
+
+
+def _outcome(order: str, found: KnownOrder | None) -> OrderOutcome:
     return OrderOutcome(order=order, carried_out=found is not None, at=found.at if found is not None else None)
 
 

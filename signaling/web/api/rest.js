@@ -86,7 +86,7 @@ export async function json(path, method = "GET", value = undefined, once = undef
 }
 
 /** Reads what the page reads again and again by itself, which is no use of the sign-in. */
-const look = async (path) => (await request(path, { background: true })).json();
+const look = async (path, method = "GET") => (await request(path, { method, background: true })).json();
 
 const session = (id) => `/api/v1/sessions/${encodeURIComponent(id)}`;
 
@@ -172,3 +172,5 @@ export function newId(kind) {
 export const order = (id, type, members, once) => json(`${session(id)}/${type.replaceAll("_", "-")}`, "POST", members, once);
 /** Whether an order of this officer was carried out. The page asks by itself. */
 export const orderOutcome = (id, order) => look(`${session(id)}/orders/${encodeURIComponent(order)}`);
+/** The same of an order that is not wanted any more: should it still arrive, it is refused. */
+export const takeOrderBack = (id, order) => look(`${session(id)}/orders/${encodeURIComponent(order)}`, "DELETE");

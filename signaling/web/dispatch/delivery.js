@@ -3,8 +3,8 @@
  * whether it arrived.
  *
  * An order goes by the socket, then by REST. Where neither answers, the server is asked for the order's id as soon as it
- * can be reached again. One that did not arrive is sent again where it stops something; any other is given up, because
- * what it was meant for may have changed meanwhile.
+ * can be reached again. One that did not arrive is sent again where it stops something; any other is taken back, because
+ * what it was meant for may have changed meanwhile: it may still be under way on the old connection.
  */
 import * as api from "../api/rest.js";
 import { Problem } from "../api/rest.js";
@@ -12,6 +12,7 @@ import { Problem } from "../api/rest.js";
 const UNANSWERED = 3000; // ms until the officer is told to telephone: by then a gate without a lease has shut by itself
 const ASK_AGAIN = 1000; // ms between questions for an order's outcome
 const STOPS = new Set(["hold", "end"]);
+const MOOT = new Set([404, 409]); // the visit is in another state by now, perhaps by this very order
 
 /** Whether an order stops something, so that it is still wanted when it is late. */
 const stops = ({ type, members }) => STOPS.has(type) || (type === "mute" && members.on);
@@ -90,16 +91,25 @@ export class Delivery {
       const carriedOut = await this.#outcome(order);
       if (carriedOut) return;
       if (carriedOut === false && !stops(order)) break;
-      if (carriedOut === false && await this.#bySocket(order)) return;
+      if (carriedOut === false && await this.#again(order)) return;
       await new Promise((done) => setTimeout(done, ASK_AGAIN));
     }
     throw api.localProblem("order_lost");
   }
 
-  /** Whether an order was carried out; null while the server does not answer. */
-  async #outcome({ id, session }) {
+  /** Sends a stop again. A server that was started anew remembers no order: it may refuse one that it has carried out. */
+  async #again(order) {
     try {
-      return (await api.orderOutcome(session, id)).carried_out;
+      return await this.#bySocket(order);
+    } catch (refusal) {
+      throw MOOT.has(refusal.status) ? api.localProblem("order_moot") : refusal;
+    }
+  }
+
+  /** Whether an order was carried out, and now never will be unless it stops something; null without an answer. */
+  async #outcome(order) {
+    try {
+      return (await (stops(order) ? api.orderOutcome : api.takeOrderBack)(order.session, order.id)).carried_out;
     } catch (error) {
       return error.status === 404 ? false : null;
     }

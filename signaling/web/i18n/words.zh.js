@@ -125,6 +125,8 @@ export const zh = {
   presence_unknown: "连接中断，是否计入在岗不明",
   problem_link_lost: "连接中断，未操作",
   problem_link_lost_detail: "请等待连接恢复；需要立即处置的，请电话通知对方。",
+  problem_order_moot: "连接恢复：会见状态已变，未再次执行",
+  problem_order_moot_detail: "本指令可能在断线前已执行，或已由他人处置。请核对会见状态和记录。",
   problem_order_lost: "指令未送达",
   problem_order_lost_detail: "指令没有执行。请核对会见状态后重新操作。",
   stale: "与服务器的连接已中断：以下状态停在中断之前，可能已经变化。",

@@ -98,6 +98,38 @@ class TestAskingForTheOutcome:
         assert (other.status, other.data) == (404, none.data)
 
 
+class TestTakingBack:
+    async def take_back(self, front, session, caller="prison-sup"):
+        return await front.ask("DELETE", f"/api/v1/sessions/{session}/orders/{KEY}", caller)
+
+    async def test_refuses_an_order_that_arrives_later(self, front):
+        session = await front.live_visit()
+        answer = await self.take_back(front, session)
+        assert (answer.status, answer.data) == (200, {"order": KEY, "carried_out": False, "at": None})
+        async with talking(front, "prison-sup") as talk:
+            await talk.send(type="hold", id=1, session=session, order=KEY, **HOLD)
+            assert (await talk.receive("error")).problem.code == "conflict"
+        assert told(front, ev.HoldOrdered) == []
+
+    async def test_changes_nothing_for_an_order_that_has_arrived(self, front):
+        session = await front.live_visit()
+        async with talking(front, "prison-sup") as talk:
+            await talk.send(type="hold", id=1, session=session, order=KEY, **HOLD)
+            await talk.receive("ack")
+            assert (await self.take_back(front, session)).data["carried_out"]
+            await talk.send(type="hold", id=2, session=session, order=KEY, **HOLD)
+            await talk.receive("ack")
+        assert len(told(front, ev.HoldOrdered)) == 1
+
+    async def test_reaches_no_order_of_others(self, front):
+        session = await front.live_visit()
+        await self.take_back(front, session, "visitor-sup")
+        async with talking(front, "prison-sup") as talk:
+            await talk.send(type="hold", id=1, session=session, order=KEY, **HOLD)
+            await talk.receive("ack")
+        assert len(told(front, ev.HoldOrdered)) == 1
+
+
 class TestTheMemory:
     @pytest.fixture
     def clock(self):

@@ -5,6 +5,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.signaling.web.conftest import Complaints
+from tests.signaling.web.test_alerts import alert
+from tests.signaling.web.test_wall import layout
 from tests.support.monitor.fake_server import FakeMonitor
 from tests.support.monitor.visits import by_officer, live
 
@@ -74,6 +76,7 @@ class TestAnOrderWithoutAnAnswer:
         server.deaf = False
         await expect(_status(on_duty).get_by_role("alert")).to_contain_text("指令没有执行")
         assert len(server.orders) == 1, "what was meant for an earlier moment is not sent again"
+        assert server.taken_back == [server.order_ids[0]], "nor may it arrive later on the old connection"
         await on_duty.get_by_role("button", name="知道了").click()
         await expect(_status(on_duty).get_by_role("listitem")).to_have_count(0)
 
@@ -88,8 +91,42 @@ class TestAnOrderWithoutAnAnswer:
         await expect(_status(on_duty).get_by_role("alert")).to_contain_text("未送达，请电话通知对方")
         server.deaf = False
         await server.until(lambda: len(server.orders) == 2)
-        assert len(set(server.order_ids)) == 1
+        assert len(set(server.order_ids)) == 1 and server.taken_back == []
         await expect(on_duty.get_by_text("连接恢复：指令已送达")).to_be_visible()
+
+    async def test_that_a_restarted_server_refuses_is_told_as_what_may_have_been_done(
+        self, on_duty: Page, server: FakeMonitor, silenced: None
+    ) -> None:
+        await server.put(live())
+        server.deaf = True
+        await on_duty.keyboard.press("m")
+        await on_duty.get_by_role("radio", name="第十六条第（二）项").check()
+        await on_duty.keyboard.press("Enter")
+        await expect(_status(on_duty).get_by_role("alert")).to_contain_text("未送达，请电话通知对方")
+        server.refuse["mute"] = {"status": 409, "code": "conflict", "title": "状态冲突", "detail": "已静音"}
+        server.deaf = False
+        await expect(on_duty.get_by_text("连接恢复：会见状态已变，未再次执行")).to_be_visible()
+        await expect(_status(on_duty).get_by_role("listitem")).to_have_count(0)
+
+    async def test_lies_over_no_picture_while_the_desk_is_folded(
+        self, on_duty: Page, server: FakeMonitor, silenced: None
+    ) -> None:
+        await on_duty.set_viewport_size({"width": 1366, "height": 768})
+        await layout(on_duty, 9)
+        for letter in "abcdefghi":
+            await server.put(live(f"ses_{letter}"), alerts=[alert(f"alt_{letter}", "black")])
+        await on_duty.locator('.duty[data-desk="folded"]').wait_for()
+        await on_duty.locator(".tiles").click(position={"x": 2, "y": 2})
+        server.deaf = True
+        for _ in range(3):
+            await on_duty.keyboard.press("a")
+        row = _status(on_duty).locator('li[data-state="sending"]').last
+        await row.wait_for()
+        wall = await on_duty.locator(".tiles").bounding_box()
+        assert wall is not None
+        shown = await _status(on_duty).evaluate("(node) => node.getBoundingClientRect().bottom")
+        assert shown <= wall["y"], "an officer who acts would no longer count in another visit"
+        await expect(_status(on_duty).get_by_role("alert").first).to_contain_text("未送达，请电话通知对方")
 
 
 class TestALostConnection:

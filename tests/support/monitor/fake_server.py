@@ -84,6 +84,7 @@ class FakeMonitor:
         self.sessions: dict[str, dict[str, Any]] = {}
         self.me: dict[str, Any] = OFFICER
         self.orders: list[dict[str, Any]] = []
+        self.taken_back: list[str] = []  # the ids of orders that came too late
         self.order_ids: list[str] = []  # the ids of the orders, by socket and by REST, as often as they came
         self.carried_out: set[str] = set()  # the ids of orders that the page is told to have arrived
         self.handover: dict[str, Any] = {}
@@ -287,10 +288,12 @@ class FakeMonitor:
         return web.json_response({"ok": True})
 
     async def outcome(self, request: web.Request) -> web.Response:
-        """Say whether an order arrived."""
+        """Say whether an order arrived; it may be taken back by that."""
         order = request.match_info["order"]
         if self.deaf:
             return problem(503, "busy", "暂停服务", "")
+        if request.method == "DELETE":
+            self.taken_back.append(order)
         return web.json_response({"order": order, "carried_out": order in self.carried_out, "at": None})
 
     async def free_colleagues(self, request: web.Request) -> web.Response:
@@ -477,6 +480,7 @@ class FakeMonitor:
                 web.get("/api/v1/sessions/{id}/extensions", self.extensions),
                 web.get("/api/v1/sessions/{id}/alerts", self.kept_alerts),
                 web.get("/api/v1/sessions/{id}/orders/{order}", self.outcome),
+                web.delete("/api/v1/sessions/{id}/orders/{order}", self.outcome),
                 web.get("/api/v1/announcements", self.announced),
                 web.post("/api/v1/announcements", self.announce),
                 web.post("/api/v1/announcements/{id}/{order}", self.ordered),
