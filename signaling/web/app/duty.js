@@ -26,6 +26,7 @@ import { watchable } from "../state/sessions.js";
 import { announceDuty, LastMinutes } from "../ui/alerts/announcements.js";
 import { dutyView, roomNamesOf } from "../ui/duty.js";
 import { askLeave } from "../ui/leaving.js";
+import { closeSheet } from "../ui/sheet.js";
 import { complain } from "../ui/toast.js";
 import { buttonActions, keyActions } from "./actions.js";
 
@@ -73,7 +74,7 @@ export class Duty {
     this.fleetWatch = new FleetWatch(draw);
     this.attentionCheck = new AttentionCheck((prompt) => socket.order("attentive", { prompt }));
     this.talkback = new TalkbackPublisher({ order: (type, members) => socket.order(type, members), changed: draw, complain });
-    this.handovers = new Handovers({ me, places: state.places, changed: () => this.#handleLayout(), leave: () => this.#leave() });
+    this.handovers = new Handovers({ me, places: state.places, changed: () => this.#handleLayout(), leave: (ids) => this.#signOut(ids) });
     this.pageReport = new PageReport({ send: (type, members) => socket.send(type, members), duty: () => state.places.duty });
     this.wallLayout = new WallLayout({
       places: state.places, roomNamesOf: (id) => roomNamesOf(state, id), changed: () => this.#handleLayout(),
@@ -120,6 +121,7 @@ export class Duty {
   /** Leaves everything at once; also called when the page is being closed. */
   close() {
     this.#isClosed = true;
+    closeSheet();
     this.#timers.forEach(clearInterval);
     removeEventListener("beforeunload", this.#askToStay);
     this.#stopListening();
@@ -147,9 +149,11 @@ export class Duty {
     this.#draw();
   }
 
-  /** Signs out; asks first while visits would be held by it. */
-  async #signOut() {
-    const falling = fallingWithout(this.#state.todays, this.#state.me);
+  /** Signs out; asks first while visits would be held by it. `handedOver`: ids of those that a colleague has just taken
+   *  over, of which the page may not have been told yet. */
+  async #signOut(handedOver = []) {
+    const others = this.#state.todays.filter(({ id }) => !handedOver.includes(id));
+    const falling = fallingWithout(others, this.#state.me);
     const word = falling.length ? await askLeave(falling) : "leave";
     if (word === "hand_over") await this.handovers.begin(this.#state.todays, true);
     else if (word === "leave") await this.#leave();

@@ -18,7 +18,8 @@ export class Handovers {
   #open = new Map();
   #leavesAfter = "";
 
-  /** @param {{me, places: WallPlaces, changed: () => void, leave: () => void}} parts leave: signs this officer out */
+  /** @param {{me, places: WallPlaces, changed: () => void, leave: (handedOver: string[]) => void}} parts leave: signs this
+   *   officer out, who asked for it before the visits of these ids were handed over */
   constructor({ me, places, changed, leave }) {
     this.#me = me;
     this.#places = places;
@@ -72,7 +73,7 @@ export class Handovers {
     if (isReleased) view.sessions.forEach((id) => this.#places.leave(id));
     this.#changed();
     if (before && !OPEN.has(view.stage)) this.#tell(view, gives);
-    if (isReleased && this.#leavesAfter === view.id) this.#leave();
+    if (isReleased && this.#leavesAfter === view.id) this.#leave(view.sessions);
   }
 
   #tell({ stage, giver, taker }, gives) {

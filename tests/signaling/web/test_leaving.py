@@ -92,6 +92,22 @@ class TestGiving:
         await server.handing_over(stage="completed")
         await expect(on_duty.get_by_label("密码")).to_be_visible()
 
+    async def test_of_some_visits_asks_again_before_the_others_are_held(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        server.colleagues = [WU]
+        await server.put(counted("ses_a", ZHAO))
+        await server.put(counted("ses_b", ZHAO))
+        await _sign_out(on_duty)
+        await on_duty.get_by_role("button", name="确定").click()
+        await on_duty.get_by_role("dialog", name="交班").get_by_role("checkbox").last.uncheck()
+        await on_duty.get_by_role("button", name="请求接班").click()
+        await on_duty.get_by_text("等待吴刚答复接班").wait_for()
+        await server.handing_over(stage="accepted")
+        await server.handing_over(stage="completed")
+        await expect(on_duty.get_by_role("dialog", name="退出登录：1 场会见将中止")).to_be_visible()
+        assert server.presence[-1]["duty"] == ["ses_b"], "the officer still watches the other one"
+
     async def test_that_is_declined_leaves_everything_as_it_was(self, on_duty: Page, server: FakeMonitor) -> None:
         server.colleagues = [WU]
         await server.put(counted("ses_a", ZHAO))
