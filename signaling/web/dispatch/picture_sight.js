@@ -95,6 +95,6 @@ const within = ({ left, top, right, bottom }, x, y) => x >= left && x < right &&
 
 /** Whether the backdrop of a modal dialog, which lies over the whole page, lets the picture through. */
 function isClear(dialog) {
-  const alpha = /[,/]\s*([\d.]+)\)$/.exec(getComputedStyle(dialog, "::backdrop").backgroundColor);
-  return alpha !== null && Number(alpha[1]) < CLEAR;
+  const alpha = /^rgba\(.*,\s*([\d.]+)\)$|\/\s*([\d.]+)\)$/.exec(getComputedStyle(dialog, "::backdrop").backgroundColor);
+  return alpha !== null && Number(alpha[1] ?? alpha[2]) < CLEAR; // an opaque colour is written without it
 }

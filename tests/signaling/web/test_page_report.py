@@ -178,7 +178,7 @@ class TestSight:
         await on_duty.locator("video").nth(1).evaluate(small)
         await server.until(lambda: sights(server)[-1][:2] == (150, 84))
 
-    async def test_a_modal_dialog_hides_what_is_under_its_box_and_a_clear_backdrop_nothing(
+    async def test_a_modal_dialog_hides_what_is_under_its_box_and_only_a_clear_backdrop_nothing(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:
         await _watching(server)
@@ -195,6 +195,12 @@ class TestSight:
         )
         before = len(server.presence)
         await server.until(lambda: len(server.presence) > before + 2 and seen(server) == [100, 100])
+        await on_duty.evaluate("document.adoptedStyleSheets[0].replaceSync('#corner::backdrop { background: #000 }')")
+        await server.until(lambda: seen(server) == [0, 0])
+        await on_duty.evaluate(
+            "document.adoptedStyleSheets[0].replaceSync('#corner::backdrop { background: transparent }')"
+        )
+        await server.until(lambda: seen(server) == [100, 100])
         await on_duty.evaluate("() => { document.adoptedStyleSheets = []; corner.style.width = '100vw'; }")
         await on_duty.evaluate("() => { corner.style.maxWidth = 'none'; corner.style.height = '100vh'; }")
         await on_duty.evaluate("() => { corner.style.maxHeight = 'none'; }")

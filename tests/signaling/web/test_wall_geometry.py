@@ -46,6 +46,14 @@ SHARE = """() => {
     };
 }"""
 
+FREE = """() => Math.min(...[...document.querySelectorAll(".picture")].map((picture) => {
+    const { top, bottom, height } = picture.getBoundingClientRect();
+    const facts = picture.closest(".tile").querySelector(".tile-facts").getBoundingClientRect().bottom;
+    const caption = picture.querySelector("figcaption").getBoundingClientRect().top;
+    return (Math.min(bottom, caption) - Math.max(top, facts)) / height;
+}))"""
+"""Returns the smallest share of a picture's height that lies between the lines at its edges."""
+
 
 def pictures(tiles: list[dict[str, Any]]) -> list[dict[str, float]]:
     """Return the rectangles of all pictures in the area."""
@@ -142,6 +150,25 @@ class TestShareOfTheScreen:
                     assert found["narrowest"] >= 160 and found["lowest"] >= 90 and found["stacked"]
                     assert found["trouble"] in (None, found["widest"])
                     await on_duty.get_by_role("button", name=words).click()
+
+    @pytest.mark.parametrize("size", [(1366, 768), (1024, 768)], ids=["1366x768", "1024x768"])
+    async def test_what_is_wrong_with_a_visit_leaves_its_faces_free(
+        self, on_duty: Page, server: FakeMonitor, size: tuple[int, int]
+    ) -> None:
+        await on_duty.set_viewport_size({"width": size[0], "height": size[1]})
+        await layout(on_duty, 9)
+        ids = [f"ses_{letter}" for letter in "abcdefghi"]
+        short = {"prison": {"need": 2, "have": []}, "visitor": {"need": 2, "have": []}}
+        for id in ids:
+            alerts = [alert("alt_1", "black"), alert("alt_2", "silent", ago=9)]
+            await server.put(with_media(live(id, quorum=short)), alerts=alerts)
+        why = [{"code": "too_small", "zh": "画面过小", "en": "The picture is too small"}]
+        lacking = [{"session": id, "counted": False, "why": why} for id in ids]
+        await server.send("standing", sessions=lacking, prompt=None)
+        await on_duty.locator('.duty-mark[data-level="bad"]').first.wait_for()
+        for words in ("Switch to English", "切换为中文"):
+            await on_duty.wait_for_function(f"(share) => ({FREE})() >= share", arg=0.3)
+            await on_duty.get_by_role("button", name=words).click()
 
     async def test_a_window_that_holds_fewer_visits_says_so_and_offers_no_more(
         self, on_duty: Page, server: FakeMonitor
