@@ -10,6 +10,13 @@ from tests.signaling.web.test_wall import layout
 from tests.support.monitor.fake_server import FakeMonitor
 from tests.support.monitor.visits import by_officer, live
 
+SENDING_ENDS_AT = """() => {
+    const row = document.querySelector('.order-status li[data-state="sending"]');
+    return row && getComputedStyle(row).visibility === "visible"
+        && row.closest(".order-status").getBoundingClientRect().bottom;
+}"""
+"""Returns where the box of orders ends on the screen while one is on its way."""
+
 
 @pytest.fixture
 def silenced(complaints: Complaints):
@@ -116,15 +123,12 @@ class TestAnOrderWithoutAnAnswer:
         for letter in "abcdefghi":
             await server.put(live(f"ses_{letter}"), alerts=[alert(f"alt_{letter}", "black")])
         await on_duty.locator('.duty[data-desk="folded"]').wait_for()
-        await on_duty.locator(".tiles").click(position={"x": 2, "y": 2})
+        wall = await on_duty.locator(".tiles").bounding_box()
         server.deaf = True
         for _ in range(3):
             await on_duty.keyboard.press("a")
-        row = _status(on_duty).locator('li[data-state="sending"]').last
-        await row.wait_for()
-        wall = await on_duty.locator(".tiles").bounding_box()
+        shown = await (await on_duty.wait_for_function(SENDING_ENDS_AT)).json_value()
         assert wall is not None
-        shown = await _status(on_duty).evaluate("(node) => node.getBoundingClientRect().bottom")
         assert shown <= wall["y"], "an officer who acts would no longer count in another visit"
         await expect(_status(on_duty).get_by_role("alert").first).to_contain_text("未送达，请电话通知对方")
 

@@ -100,7 +100,7 @@ class TestGiving:
         await server.put(counted("ses_b", ZHAO))
         await _sign_out(on_duty)
         await on_duty.get_by_role("button", name="确定").click()
-        await on_duty.get_by_role("dialog", name="交班").get_by_role("checkbox").last.uncheck()
+        await on_duty.get_by_role("dialog", name="交班").locator("input[value=ses_b]").uncheck()
         await on_duty.get_by_role("button", name="请求接班").click()
         await on_duty.get_by_text("等待吴刚答复接班").wait_for()
         await server.handing_over(stage="accepted")
