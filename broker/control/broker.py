@@ -2,13 +2,14 @@
 follows, RelayFacts and RecorderFacts take what comes from the other processes, SessionPersistence writes it down."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
 import structlog
 from pyee.asyncio import AsyncIOEventEmitter
 
+from broker.booking.identity import Document
 from broker.booking.rebooking import rebooking_of
 from broker.booking.slot import Slot
 from broker.control.capacity.line_tests import LineTests
@@ -44,7 +45,7 @@ from broker.ipc.relay_messages import (
 from broker.kernel.agreed_time import AgreedClock
 from broker.kernel.clock import Clock, discipline
 from broker.kernel.errors import Forbidden, NotFound, VisitError
-from broker.kernel.ids import ResourceId, SessionId, SlotId
+from broker.kernel.ids import PersonId, ResourceId, SessionId, SlotId
 from broker.kernel.tasks import Tasks
 from broker.presence.presence import PresenceStatus, Report
 from broker.presence.quorum import Watcher
@@ -160,13 +161,19 @@ class Broker:
         """Give a fact to a session. Raises NotFound or Conflict."""
         self.live(session).take(fact)
 
-    async def add_slot(self, slot: Slot, by: str, rebooks: str | None = None) -> SessionId:
-        """Store an approved slot and wait for its time; with `rebooks` it keeps that re-booking request. Raises what
-        Store.add_slot raises."""
+    async def add_slot(
+        self,
+        slot: Slot,
+        by: str,
+        rebooks: str | None = None,
+        documents: Mapping[PersonId, Document] | None = None,
+    ) -> SessionId:
+        """Store an approved slot and wait for its time; with `rebooks` it keeps that re-booking request. `documents`:
+        what officers are shown of its people's. Raises what Store.add_slot raises."""
         policy = self._rules.in_force(slot.policy)
         if policy.demo and not self._demo:
             raise Forbidden("The demo pack's rules are for `huijian demo` only.", "演示规则仅用于演示。")
-        await self.store.add_slot(slot, rebooks, by)
+        await self.store.add_slot(slot, rebooks, by, documents)
         kept = {} if rebooks is None else {"rebooks": rebooks}
         self.journal.note("SlotApproved", slot.session, by, {"slot": slot.id, "article": slot.article, **kept})
         if rebooks is not None:

@@ -14,6 +14,7 @@ import typer
 
 from broker.authority import slot_acts
 from broker.authority.slot_acts import SlotAct
+from broker.booking.identity import Document
 from broker.booking.packs import pack_named
 from broker.booking.rebooking import RebookingState, rebooking_of
 from broker.booking.slot import Slot
@@ -22,6 +23,7 @@ from broker.control.store.records import Role
 from broker.control.store.secrets import identity_key
 from broker.kernel.clock import SHANGHAI, SystemClock
 from broker.kernel.errors import BadRequest
+from broker.kernel.ids import PersonId
 from broker.session.events import SlotCancelled
 from broker.session.refusals import check_cancellation
 from broker.session.snapshot import from_json
@@ -56,8 +58,8 @@ def add(
         return api.post("slots", body=body)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
-        slot, rebooks = await _slot(admin, body)
-        await admin.store.add_slot(slot, rebooks, admin.author)
+        slot, rebooks, documents = await _slot(admin, body)
+        await admin.store.add_slot(slot, rebooks, admin.author, documents)
         await admin.note("SlotAdded", slot=slot.id, session=slot.session, **({"rebooks": rebooks} if rebooks else {}))
         return {"slot": slot.id, "session_id": slot.session}
 
@@ -266,13 +268,13 @@ def _read(order: Path) -> Any:
         raise BadRequest(f"{order}: not JSON: {error}") from error
 
 
-async def _slot(admin: AdminContext, body: Any) -> tuple[Slot, str | None]:
-    """Return the slot that an order describes, by the same rules as POST /api/v1/slots, and the re-booking request that
-    it keeps. Raises BadRequest."""
+async def _slot(admin: AdminContext, body: Any) -> tuple[Slot, str | None, dict[PersonId, Document]]:
+    """Return the slot that an order describes, by the same rules as POST /api/v1/slots, the re-booking request that it
+    keeps, and what is shown of its people's documents. Raises BadRequest."""
     from pydantic import ValidationError
 
     from signaling.api.messages.slots import SlotOrder
-    from signaling.api.slot_form import slot_of
+    from signaling.api.slot_form import documents_of, slot_of
 
     try:
         order = SlotOrder.model_validate_json(json_.dumps(body))
@@ -281,4 +283,5 @@ async def _slot(admin: AdminContext, body: Any) -> tuple[Slot, str | None]:
         where = ".".join(map(str, first["loc"]))
         raise BadRequest(f"{where}: {first['msg']}") from error
     key = identity_key(admin.settings.keys_dir)
-    return await slot_of(order, admin.store, admin.store.clock.now().wall, key), order.rebooks
+    slot = await slot_of(order, admin.store, admin.store.clock.now().wall, key)
+    return slot, order.rebooks, documents_of(order, slot)

@@ -37,7 +37,7 @@ HOLDS = {
     "supervisor": Words("管理员中止会见", "held by an officer"),
     "quorum_lost": Words("管理员不足", "too few officers watched"),
     "recorder_lost": Words("录制异常", "recording was interrupted"),
-    "room_lost": Words("会见室连接中断", "a room lost its connection"),
+    "room_lost": Words("会见室线路中断", "the line of a room broke"),
     "film_unusable": Words("录像无法播放", "what was recorded could not be played"),
     "taken_up": Words("系统恢复中", "the system was recovering"),
     "storage_lost": Words("数据库无法写入", "the database could not be written"),

@@ -10,8 +10,9 @@ from aiohttp import web
 
 from broker.booking.slot import Slot
 from broker.control.session_runner import SessionRunner
-from broker.kernel.errors import Conflict, NotFound, PolicyViolation, TooLarge
+from broker.kernel.errors import Conflict, NotFound, PolicyViolation, TooLarge, TooMany
 from broker.kernel.ids import SessionId, Side
+from broker.session.state import State
 from config.articles.notices import CannedWarning
 from config.articles.rules_text import AUDIO_TYPES
 from config.law import LAWS
@@ -26,6 +27,8 @@ from signaling.api.messages.sessions import (
     CannedView,
     Grounds,
     GroundView,
+    IdentityList,
+    IdentityView,
     NoteList,
     OrderOutcome,
     PackView,
@@ -37,7 +40,7 @@ from signaling.api.messages.sessions import (
     SuspensionRulesView,
 )
 from signaling.api.messages.sign_in import Done
-from signaling.auth.scope import OFFICERS, Role, author, may_see
+from signaling.auth.scope import OFFICERS, Role, author, duty, may_see
 from signaling.budgets.allowance import LIST
 from signaling.live.hub import MOST_VIEWS
 from signaling.live.order_ids import KnownOrder
@@ -51,6 +54,8 @@ SESSION = "/api/v1/sessions/{session}"
 READS = OFFICERS | {Role.PROCURATOR}
 TOLD = frozenset({Role.SUPERVISOR, Role.TERMINAL})
 """The roles that are told the rules of a visit: its rooms', and the supervisors' of both sites."""
+CHECKED_IN = frozenset({State.CHECK_IN, State.READY})
+"""The states in which people are checked."""
 MOST_AUDIO = 8 * 2**20
 """Most bytes of a recording of the rules: ten minutes of speech at 96 kbit/s."""
 
@@ -268,6 +273,37 @@ async def take_order_back(call: Call) -> OrderOutcome:
 
 def _outcome(order: str, found: KnownOrder | None) -> OrderOutcome:
     return OrderOutcome(order=order, carried_out=found is not None, at=found.at if found is not None else None)
+
+
+# ---- what the check-in desk reads ----------------------------------------------------------------------------------
+
+
+@table.add(
+    "GET",
+    f"{SESSION}/identities",
+    roles=(Role.SUPERVISOR,),
+    zh="核验用证件信息",
+    en="The documents that people are checked against",
+    problems=(Conflict, TooMany),
+    refused="IdentitiesRefused",
+)
+async def get_identities(call: Call) -> IdentityList:
+    """Type and last four characters of the documents of the people of the officer's own side, while they are checked in
+    (Yunnan 11, Guangdong 24). Each reading is journaled."""
+    session = call.session().session
+    own = duty(call.caller, session.slot)
+    if session.state not in CHECKED_IN:
+        raise Conflict("Documents are shown while people are checked in.", "证件信息仅在办理入场期间显示。")
+    kept = await call.context.store.documents_of(session.id)
+    people = [person.id for person in session.slot.people_of(own.side)]
+    call.context.journal.note_access("IdentitiesRead", session.id, author(call.user), {"people": people})
+    views = [
+        IdentityView(person=id, kind=kept[id].kind, last_four=kept[id].last_four)
+        if id in kept
+        else IdentityView(person=id)
+        for id in people
+    ]
+    return IdentityList(side=own.side, people=views)
 
 
 # ---- what officers read --------------------------------------------------------------------------------------------

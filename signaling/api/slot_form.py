@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from broker.authority import slot_acts
 from broker.authority.slot_acts import Relation, SlotAct
-from broker.booking.identity import MADE_HERE, digest, id_from, normal_id
+from broker.booking.identity import MADE_HERE, Document, digest, document_of, id_from, normal_id
 from broker.booking.slot import Person, PersonRole, Place, Slot
 from broker.control.store.store import Store
 from broker.kernel.errors import BadRequest, Conflict
@@ -46,6 +46,12 @@ async def slot_of(order: SlotOrder, store: Store, now: datetime, key: bytes) -> 
         second_approved_by=second.approved_by if second else "",
         second_article=second.article if second else "",
     )
+
+
+def documents_of(order: SlotOrder, slot: Slot) -> dict[PersonId, Document]:
+    """Return what officers are shown of the documents of a slot's people, by the order that it was made of."""
+    pairs = zip(order.people, slot.people, strict=True)
+    return {person.id: document_of(ordered.id_number) for ordered, person in pairs if ordered.id_number}
 
 
 async def check_books(caller: Caller, store: Store, order: SlotOrder) -> None:

@@ -70,7 +70,8 @@ async def post_slot(call: Call, body: SlotOrder) -> SlotMade:
     try:
         if body.rebooks is not None:
             await slot_form.check_request(call.caller, context.store, body.rebooks)
-        await context.broker.add_slot(slot, author(call.caller), body.rebooks)
+        documents = slot_form.documents_of(body, slot)
+        await context.broker.add_slot(slot, author(call.caller), body.rebooks, documents)
     except Conflict as conflict:
         slot = await slot_form.posted_before(call.caller, context.store, slot, conflict)
     return SlotMade(slot=slot.id, session_id=slot.session, waiting=slot.awaits_approval)

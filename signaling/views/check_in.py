@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from broker.booking.language import dialect_reason, is_signed, needs_interpreter
 from broker.booking.slot import Person, PersonRole
+from broker.kernel.clock import SHANGHAI
 from broker.kernel.ids import Side
 from broker.session.parts import check_in
 from broker.session.parts.equipment import CHECKS, Verdict
@@ -31,6 +32,8 @@ from signaling.views.texts import (
     BARS,
     DRILL_STEPS,
     FIGURE_UNITS,
+    LINE_BROKEN,
+    LINE_BROKEN_SINCE,
     MISSING,
     NO_INTERPRETER_LISTED,
     NO_PERSON_HERE,
@@ -225,8 +228,22 @@ def _filled(text: Text, side: Side, between: bool, name: str = "", zh: str = "",
 
 
 def _text(moment: SessionMoment, code: Missing) -> Text:
+    if (lost := _lost(moment, code)) is not None:
+        return lost
     unlisted = code is Missing.INTERPRETER and not _lists_interpreter(moment.session)
     return NO_INTERPRETER_LISTED if unlisted else text_of(MISSING, code, moment.session.slot.between_inmates)
+
+
+def _lost(moment: SessionMoment, code: Missing) -> Text | None:
+    """The words for a room that was there and whose line broke, with since when; None for other codes and rooms."""
+    session = moment.session
+    side = next((side for side in session.processes.lost if code == f"{side}_media"), None)
+    if side is None:
+        return None
+    at, between = session.processes.stopped.get(side), session.slot.between_inmates
+    text, sides = (LINE_BROKEN if at is None else LINE_BROKEN_SINCE), text_of(SIDES, side, between)
+    time = "" if at is None else f"{at.astimezone(SHANGHAI):%H:%M}"
+    return Text(text.zh.format(side=sides.zh, time=time), text.en.format(side=sides.en, time=time))
 
 
 def _view(

@@ -155,6 +155,8 @@ async def _side(moment: SessionMoment, names: Names, side: Side, room: Side | No
         self_test=self_test_fresh(session, side, moment.now, moment.policy),
         media=side in session.processes.media,
         receiving=side in session.processes.receiving,
+        lost=side in session.processes.lost,
+        lost_at=session.processes.stopped.get(side),
         seat=side in session.check_in.seats,
         rules=rules.acknowledged,
         rules_at=rules.at,

@@ -28,7 +28,7 @@ REASONS = {
     "supervisor": Text("管理员中止会见", "Held by a supervisor"),
     "quorum_lost": Text("管理员不足，会见中止", "Too few supervisors are watching"),
     "recorder_lost": Text("录制异常，会见中止", "Recording was interrupted"),
-    "room_lost": Text("会见室连接中断", "A room lost its connection"),
+    "room_lost": Text("会见室线路中断", "The line of a room broke"),
     "film_unusable": Text("录像无法播放，会见中止", "What is recorded could not be played"),
     "taken_up": Text("系统恢复中，会见中止", "The system is recovering"),
     "storage_lost": Text("数据库无法写入，会见中止", "The database cannot be written"),
@@ -93,8 +93,12 @@ MISSING = {
     "visitor_check_in": Text("会见人一方人员核验未完成", "Check-in on the visitors' side is not complete"),
     "prison_self_test": Text("监所一方设备未自检或已过期", "The prison's side has no fresh equipment test"),
     "visitor_self_test": Text("会见人一方设备未自检或已过期", "The visitors' side has no fresh equipment test"),
-    "prison_media": Text("监所一方音视频未到达", "The prison's picture and sound do not arrive"),
-    "visitor_media": Text("会见人一方音视频未到达", "The visitors' picture and sound do not arrive"),
+    "prison_media": Text(
+        "监所一方会见室未到（终端尚未接入）", "The prison's room has not come yet: no picture and sound"
+    ),
+    "visitor_media": Text(
+        "会见人一方会见室未到（终端尚未接入）", "The visitors' room has not come yet: no picture and sound"
+    ),
     "prison_subscription": Text(
         "监所一方会见室尚未接收对方画面", "The prison's room does not receive the far room yet"
     ),
@@ -115,10 +119,16 @@ MISSING = {
     "visitor_quorum": Text("会见人一方管理员不足", "Too few supervisors watch for the bureau"),
 }
 
+LINE_BROKEN = Text("{side}会见室线路中断", "{side}: the line of the room is broken")
+LINE_BROKEN_SINCE = Text("{side}会见室线路中断（{time} 起）", "{side}: the line of the room is broken since {time}")
+"""A room that was there, and no longer is."""
+
 BETWEEN_INMATES = {
     "visitor_check_in": Text("另一方监所人员核验未完成", "Check-in on the second prison's side is not complete"),
     "visitor_self_test": Text("另一方监所设备未自检或已过期", "The second prison's side has no fresh equipment test"),
-    "visitor_media": Text("另一方监所音视频未到达", "The second prison's picture and sound do not arrive"),
+    "visitor_media": Text(
+        "另一方监所会见室未到（终端尚未接入）", "The second prison's room has not come yet: no picture and sound"
+    ),
     "visitor_seat": Text("另一方监所会见席位未就绪", "The second prison's seat is not ready"),
     "visitor_quorum": Text("另一方监所管理员不足", "Too few supervisors watch for the second prison"),
     "no_show_visitor": Text("另一方监所未按时将人员带到", "The second prison did not bring its inmate in time"),
@@ -234,7 +244,7 @@ ALERTS = {
         "Only as many supervisors as are needed are left",
     ),
     "quorum_at_risk_lost": Text("在岗管理员不足", "Too few supervisors are watching"),
-    "room_lost": Text("会见室连接中断", "The room has lost its connection"),
+    "room_lost": Text("会见室线路中断", "The line of the room is broken"),
     "room_lost_receiving": Text("会见室收不到对方画面", "The room no longer receives the far room"),
     "recorder_lost": Text("录制中断", "Recording is interrupted"),
     "recorder_lagging": Text("录制有丢失", "The recorder loses some of it"),

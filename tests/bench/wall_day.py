@@ -66,7 +66,7 @@ async def _round(server: FakeMonitor, page: Page, number: int) -> None:
     calm = visit(turn)
     await server.put(calm, alerts=[alert(each) for each in range(4)])
     lost = {**with_media(calm, "prison"), "state": "held", "gate": "shut"}
-    lost["reason"] = because("room_lost", "会见室连接中断", "A room has lost its connection")
+    lost["reason"] = because("room_lost", "会见室线路中断", "The line of a room broke")
     await server.put(lost, alerts=[alert(each) for each in range(8)])
     await _drawn(page)
     await page.keyboard.press("F9")

@@ -1,15 +1,18 @@
 """The people of a slot as its row keeps them, a list of JSON objects; and under which ids and identities each of them
-was ever booked. A suspension that was proposed under one binds the person under all."""
+was ever booked. A suspension that was proposed under one binds the person under all. What is shown of their documents
+has rows of its own, which are removed with the names of a visit."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from broker.booking.identity import Document, DocumentKind
 from broker.booking.slot import Person, PersonRole
-from broker.control.store.tables import identities
+from broker.control.store.base import StorePart
+from broker.control.store.tables import identities, identity_documents
 from broker.kernel.ids import PersonId, Side
 
 
@@ -37,6 +40,35 @@ def _person(kept: Mapping[str, Any]) -> Person:
         kept.get("relation_by", ""),
         kept.get("relation_reason", ""),
     )
+
+
+# --- what is shown of their documents ------------------------------------------------------------------------------
+
+
+class Documents(StorePart):
+    """The part of the store for what officers check people's documents against (Yunnan 11, Guangdong 24)."""
+
+    async def documents_of(self, session: str) -> dict[PersonId, Document]:
+        """Return the documents of a visit's people, by id; of people without an identity number there is none."""
+        query = select(identity_documents).where(identity_documents.c.session == session)
+        async with self._reading() as db:
+            rows = await db.execute(query)
+            return {PersonId(row.person): Document(DocumentKind(row.kind), row.last_four) for row in rows}
+
+
+async def keep_documents(db: AsyncConnection, session: str, documents: Mapping[PersonId, Document]) -> None:
+    """Keep what is shown of the documents of a visit's people."""
+    rows = [
+        {"session": session, "person": person, "kind": str(document.kind), "last_four": document.last_four}
+        for person, document in documents.items()
+    ]
+    if rows:
+        await db.execute(insert(identity_documents), rows)
+
+
+async def forget_documents(db: AsyncConnection, sessions: Collection[str]) -> None:
+    """Remove what is shown of the documents of these visits' people."""
+    await db.execute(delete(identity_documents).where(identity_documents.c.session.in_(sessions)))
 
 
 # --- one person under several ids ---------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.booking.absence import Absence
 from broker.booking.drill import MARGIN
+from broker.booking.identity import Document
 from broker.booking.packs import pack_named
 from broker.booking.rebooking import Rebooking, check_keeps
 from broker.booking.slot import Place, Slot
@@ -17,11 +18,11 @@ from broker.booking.slot_check import SiteOfSide, check_detained, check_place, c
 from broker.control.store import absences, rebookings, tables
 from broker.control.store.base import StorePart
 from broker.control.store.eligibility import check_people
-from broker.control.store.people import people_from_json, people_to_json
+from broker.control.store.people import keep_documents, people_from_json, people_to_json
 from broker.control.store.records import Site, SiteKind, Snapshot
 from broker.control.store.tables import rooms, sites, slots, snapshots
 from broker.kernel.errors import BadRequest, Conflict, NotFound
-from broker.kernel.ids import SessionId, Side, SlotId
+from broker.kernel.ids import PersonId, SessionId, Side, SlotId
 from broker.session.events import ApprovalWithdrawn
 from config.policy import Policy
 
@@ -32,9 +33,15 @@ ENDED = "ended"  # state of a snapshot whose session needs no runner any more
 class Visits(StorePart):
     """The part of the store for slots and for snapshots of sessions."""
 
-    async def add_slot(self, slot: Slot, rebooks: str | None = None, by: str = "") -> None:
+    async def add_slot(
+        self,
+        slot: Slot,
+        rebooks: str | None = None,
+        by: str = "",
+        documents: Mapping[PersonId, Document] | None = None,
+    ) -> None:
         """Check an approved slot (broker/booking/slot_check.py) and store it, in one transaction; with `rebooks` it
-        keeps that re-booking request, for the author `by`.
+        keeps that re-booking request, for the author `by`. `documents`: what officers are shown of its people's.
 
         A room holds one slot at a time: [starts_at, ends_at) of slots that are not cancelled and whose session has not
         ended. Raises NotFound, BadRequest, PolicyViolation, Suspended, Forfeited, or Conflict with the `slot` in the
@@ -50,6 +57,7 @@ class Visits(StorePart):
                 await check_people(db, slot, policy)
             request = await self._request(db, slot, rebooks)
             await db.execute(insert(slots).values(created_at=now, **_columns(slot)))
+            await keep_documents(db, slot.session, documents or {})
             if request is not None:
                 await rebookings.keep(db, request.id, slot.id, by, now)
 

@@ -32,6 +32,7 @@ from broker.control.store.history.ratings import Ratings
 from broker.control.store.history.search import HistorySearch
 from broker.control.store.history.verifications import StoredVerifications
 from broker.control.store.migrations import is_current
+from broker.control.store.people import Documents
 from broker.control.store.rebookings import Rebookings
 from broker.control.store.records import ApiKey, SignedInTerminal, User
 from broker.control.store.registry import Registry
@@ -74,6 +75,7 @@ class Store(
     Identities,
     AccountChanges,
     Visits,
+    Documents,
     Extensions,
     Inspections,
     Suspensions,

@@ -250,6 +250,15 @@ identities = Table(
     Column("identity", String(64), primary_key=True, index=True),
 )
 
+identity_documents = Table(
+    "identity_documents",  # what officers check people's documents against; removed with the names of a visit
+    metadata,
+    Column("session", ForeignKey("slots.session"), primary_key=True),
+    Column("person", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("last_four", String(4), nullable=False),
+)
+
 suspensions = Table(
     "suspensions",
     metadata,

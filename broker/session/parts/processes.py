@@ -1,10 +1,12 @@
 """What the other processes report for one session: relay worker, recorder and store.
 
-Only `recorded` outlives a restart: the others report again when they connect.
+Only `recorded` and the rooms that were there outlive a restart: the others report again when they connect.
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -37,6 +39,8 @@ class Processes:
     picture and sound reach the relay. `receiving`: the rooms whose connection to the far one stands. `watchers`:
     the officers who are present. `recorded`: a recording was ever begun.
     `faults`: what the recorder finds of the sides whose film could not be watched.
+    `came`: the sides whose picture and sound have ever reached the relay. `stopped`: when they last ceased to, for as
+    long as they do not again (aware UTC); a restart does not know when.
     """
 
     storage: bool = True
@@ -47,6 +51,13 @@ class Processes:
     recorder: Recorder = Recorder.ABSENT
     recorded: bool = False
     faults: Mapping[Side, FilmFault] = field(default_factory=dict)
+    came: frozenset[Side] = frozenset()
+    stopped: Mapping[Side, datetime] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> frozenset[Side]:
+        """The sides whose room was there and whose line broke; another one that is not there has never come."""
+        return self.came - self.media
 
     @property
     def unusable_films(self) -> dict[Side, FilmFault]:
@@ -61,17 +72,24 @@ class Processes:
 
     def to_json(self) -> dict[str, Any]:
         """The members that outlive a restart, as JSON values."""
-        return {"recorded": self.recorded}
+        return {"recorded": self.recorded} | ({"came": sorted(self.came)} if self.came else {})
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> "Processes":
         """The part after a restart, before any process has reported."""
-        return cls(recorded=bool(saved["recorded"]))
+        return cls(recorded=bool(saved["recorded"]), came=frozenset(map(Side, saved.get("came", ()))))
 
 
 def _media(part: Processes, fact: ev.RoomMedia, moment: Moment) -> Processes:
-    media = part.media | {fact.side} if fact.flowing else part.media - {fact.side}
-    return replace(part, media=media)
+    if not fact.flowing:
+        return replace(part, media=part.media - {fact.side}, stopped=_stopped(part, {fact.side}, moment))
+    stopped = {side: at for side, at in part.stopped.items() if side is not fact.side}
+    return replace(part, media=part.media | {fact.side}, came=part.came | {fact.side}, stopped=stopped)
+
+
+def _stopped(part: Processes, sides: AbstractSet[Side], moment: Moment) -> dict[Side, datetime]:
+    """Since when each room does not send any more, once these do not; those that did not send before stay."""
+    return {**part.stopped, **{side: moment.now.wall for side in sides & part.media}}
 
 
 def _receiving(part: Processes, fact: ev.RoomReceiving, moment: Moment) -> Processes:
@@ -114,7 +132,8 @@ def _relay_ready(part: Processes, fact: ev.RelayReady, moment: Moment) -> Proces
 
 def _relay_lost(part: Processes, fact: ev.RelayLost, moment: Moment) -> Processes:
     """Forget all who are connected too: they are unknown until the next worker reports them."""
-    return replace(part, relay=False, media=frozenset(), receiving=frozenset(), watchers=frozenset())
+    stopped = _stopped(part, part.media, moment)
+    return replace(part, relay=False, media=frozenset(), receiving=frozenset(), watchers=frozenset(), stopped=stopped)
 
 
 FACTS: Table = {

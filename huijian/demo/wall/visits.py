@@ -120,6 +120,7 @@ class EndlessVisits:
             "minutes": minutes,
             "people": [
                 {"id": f"wall-{mark}-{number}", "side": side, "name": name, "relation": relation}
+                | ({"id_number": f"YS{mark}{number}"} if side == "visitor" else {})
                 for number, (side, name, relation) in enumerate(people)
             ],
             "approved_by": "演示监狱长",

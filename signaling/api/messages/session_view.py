@@ -99,7 +99,8 @@ class SideView(Outbound):
     """One side of a session. `media`: its picture and sound really arrive. `receiving`: the connection stands by which
     its room receives the other one. `rules`: its people have acknowledged the rules, at `rules_at`; `rules_manner`, for
     officers: by touch, with a key, or a terminal without people. `film`: why what is recorded of it could not be
-    played, for officers; null while it could."""
+    played, for officers; null while it could. `lost`: the room was there and its line broke, at `lost_at`; without
+    `media` and `lost` it has not come yet."""
 
     site: str
     site_name: str
@@ -109,6 +110,8 @@ class SideView(Outbound):
     self_test: bool
     media: bool
     receiving: bool = False
+    lost: bool = False
+    lost_at: Moment | None = None
     seat: bool = False
     rules: bool = False
     rules_at: Moment | None = None

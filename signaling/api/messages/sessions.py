@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from broker.booking.identity import DocumentKind
 from broker.kernel.ids import Side
 from config.articles.grounds import By, Issuer, Phase
 from signaling.api.messages.fields import Id, Inbound, Moment, Name, Outbound
@@ -117,6 +118,22 @@ class PackView(Outbound):
 
     sha256: str
     canonical: str
+
+
+class IdentityView(Outbound):
+    """What a listed person's document is checked against: its type and its last four characters. Both are null where
+    the booking system gave no identity number, or an earlier version took the slot."""
+
+    person: str
+    kind: DocumentKind | None = None
+    last_four: str | None = Field(default=None, repr=False)
+
+
+class IdentityList(Outbound):
+    """The documents of the people of one side, for the officers who check them there."""
+
+    side: Side
+    people: list[IdentityView]
 
 
 class NoteView(Outbound):

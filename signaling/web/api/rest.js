@@ -127,6 +127,8 @@ export async function sessionsOf(day) {
 
 export const interventions = (id) => json(`${session(id)}/interventions`);
 export const notes = (id) => json(`${session(id)}/notes`);
+/** What the documents of one's own side's people are checked against; the server journals each reading. */
+export const identities = (id) => look(`${session(id)}/identities`);
 /** The alerts of a session, done ones too. */
 export const alertsOf = (id) => look(`${session(id)}/alerts`);
 export const extensions = (id) => json(`${session(id)}/extensions`);

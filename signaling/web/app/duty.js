@@ -9,6 +9,7 @@ import { Extension } from "../dispatch/extension.js";
 import { FleetWatch } from "../dispatch/fleet_watch.js";
 import { FollowUps } from "../dispatch/follow_ups.js";
 import { Handovers } from "../dispatch/handovers.js";
+import { Identities } from "../dispatch/check_in/identities.js";
 import { Interventions } from "../dispatch/interventions.js";
 import { obeyKeys } from "../dispatch/keyboard.js";
 import { ServerMessages } from "../dispatch/messages.js";
@@ -68,6 +69,7 @@ export class Duty {
     this.delivery = new Delivery(socket, draw);
     this.orders = new Orders(this.delivery);
     this.interventions = new Interventions(this.orders, me.site, draw);
+    this.identities = new Identities(me.site, draw);
     this.extension = new Extension(me, this.orders, draw);
     this.suspension = new Suspension(me, draw);
     this.followUps = new FollowUps(me, draw);
@@ -212,6 +214,7 @@ export class Duty {
     const state = this.#state;
     const session = state.chosenSession;
     if (session && watchable(session)) this.interventions.prefetch(session);
+    if (state.supervises) this.identities.follow(session, state.todays);
     this.view.update({
       state, watched: this.#watched, talkback: this.talkback, suspensions: this.suspension.all, followUps: this.followUps,
       mustEnd: Boolean(session) && this.interventions.mustEnd(session),
@@ -219,6 +222,7 @@ export class Duty {
       conflicts: this.fleetWatch.conflicts, orders: this.delivery.all, handovers: this.handovers.all,
       grounds: session ? this.interventions.groundsOf(session) : [],
       notices: session ? this.interventions.noticesOf(session) : [],
+      identities: session ? this.identities.of(session) : null,
       mayExtend: Boolean(session) && this.extension.mayExtend(session),
       mayRequest: Boolean(session) && this.extension.mayRequest(session),
       mayPropose: Boolean(session) && this.suspension.mayPropose(session),

@@ -2,6 +2,8 @@
  * Words about a session that several views and messages need alike.
  */
 import { cited } from "./citations.js";
+import { timeOfDay } from "../state/clock.js";
+import { roomOf } from "../state/sessions.js";
 import { endsOf, roomsOf } from "../state/visit_names.js";
 import { inWords, t } from "./i18n.js";
 
@@ -23,6 +25,12 @@ const joined = (names) => (names.length > MOST_NAMES
 
 /** Where a visit is: both rooms by name. It stands second, after the visit's name. */
 export const visitPlace = (session) => roomsOf(session);
+
+/** Where the room of a side is, in words: connected, its line broken since when, or not come yet. */
+export function roomWords(session, side) {
+  const [room, at] = [roomOf(session, side), session.sides[side].lost_at];
+  return room === "lost" && at ? t("room_lost_since", { time: timeOfDay(at) }) : t(`room_${room}`);
+}
 
 /** A visit in one line, for dialogs and hints: name and rooms. */
 export const visitLine = (session) => `${visitName(session)} · ${visitPlace(session)}`;

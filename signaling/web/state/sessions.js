@@ -10,6 +10,12 @@ export const SIDES = ["prison", "visitor"];
 const earlier = (a, b) => a.starts_at.localeCompare(b.starts_at) || a.id.localeCompare(b.id);
 /** Whether officers watch a session: one that goes on and is no drill, in which only programs count. */
 export const watchable = (session) => WATCHABLE.has(session.state) && !session.drill;
+/** Whether people are being checked in. */
+export const isCheckedIn = (session) => session.state === "check_in" || session.state === "ready";
+/** Whether a visit has not begun: its check-in is to come, or goes on. */
+export const isBeforeStart = (session) => session.state === "scheduled" || isCheckedIn(session);
+/** Where the room of a side is: "here", "lost" once its line has broken, "absent" before it has ever come. */
+export const roomOf = ({ sides }, side) => (sides[side].media ? "here" : sides[side].lost ? "lost" : "absent");
 /** The sides that belong to a site: usually one, both when two rooms of one prison meet. */
 export const sidesOf = (session, site) => SIDES.filter((side) => session.sides[side].site === site);
 

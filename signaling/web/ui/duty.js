@@ -115,11 +115,11 @@ function wallModel(state, watched, sessions) {
   };
 }
 
-function detailsModel({ state, watched, talkback, grounds, farewellCode, mustEnd, notices, mayExtend, mayRequest, mayPropose }) {
+function detailsModel({ state, watched, talkback, grounds, farewellCode, mustEnd, notices, identities, mayExtend, mayRequest, mayPropose }) {
   const { chosen, supervises, me } = state;
   return {
     session: state.chosenSession, site: supervises ? me.site : null, supervises, isWatched: watched.has(chosen),
     received: (side) => watched.get(chosen, side)?.rates ?? null, quality: state.qualities.get(chosen),
-    talkback, me: me.id, grounds, farewellCode, mustEnd, notices, mayExtend, mayRequest, mayPropose,
+    talkback, me: me.id, grounds, farewellCode, mustEnd, notices, identities, mayExtend, mayRequest, mayPropose,
   };
 }

@@ -2,9 +2,9 @@
  * Today's sessions of the site in groups (going on, waiting, later, over), each by time.
  */
 import { t } from "../i18n/i18n.js";
-import { visitName, visitPlace } from "../i18n/session_words.js";
+import { roomWords, shortSideKey, visitName, visitPlace } from "../i18n/session_words.js";
 import { timeOfDay } from "../state/clock.js";
-import { SIDES } from "../state/sessions.js";
+import { roomOf, SIDES, watchable } from "../state/sessions.js";
 import { partiesOf } from "../state/visit_names.js";
 import { el, icon, keyed, mark, put, show } from "./dom.js";
 import { stateBadge } from "./session_badges.js";
@@ -58,12 +58,13 @@ function row(onChoose) {
   const badge = stateBadge();
   const name = el("span", { class: "visit-name" });
   const rooms = el("span", { class: "rooms" });
+  const lines = el("span", { class: "room-lines" });
   const people = el("span", { class: "people" });
   const words = el("span");
   const watched = el("span", { class: "watched" }, icon("eye"), words);
   const button = el("button", { type: "button", class: "row", on: { click: () => onChoose(id) } },
     el("span", { class: "line" }, times, badge.node),
-    name, rooms, el("span", { class: "line" }, people, watched));
+    name, rooms, lines, el("span", { class: "line" }, people, watched));
   return {
     node: el("li", {}, button),
     update({ session, chosen, isWatched, isDuty }) {
@@ -74,6 +75,10 @@ function row(onChoose) {
       name.title = name.textContent;
       put(rooms, visitPlace(session));
       rooms.title = SIDES.map((side) => `${session.sides[side].site_name} ${session.sides[side].room_name}`).join(" ⇄ ");
+      const gone = watchable(session) ? SIDES.filter((side) => roomOf(session, side) !== "here") : [];
+      show(lines, gone.length > 0);
+      mark(lines, "level", gone.some((side) => roomOf(session, side) === "lost") ? "lost" : "absent");
+      put(lines, gone.map((side) => t("room_of", { side: t(shortSideKey(session, side)), room: roomWords(session, side) })).join(t("and_then")));
       put(people, kinOf(session));
       people.title = people.textContent;
       show(watched, isWatched);

@@ -45,6 +45,7 @@ async def three_officers_sign_in(day: Day) -> None:
     for page in day.pages:
         await page.wait_for_function(PLAYING)
     missing = desk(day.pages[ELDER]).get_by_role("region", name="尚缺条件")
+    await missing.locator("summary").click()  # one line until it is opened
     seats = ("监所一方会见席位未就绪", "会见人一方会见席位未就绪")
     for words in ("监所一方 甲：尚缺", "会见人一方 乙：尚缺", *seats, "会见人一方管理员不足"):
         await expect(missing.get_by_text(words)).to_be_visible()
@@ -54,6 +55,7 @@ async def each_side_checks_in(day: Day) -> None:
     """Each side makes its own checks, and what is done is no longer listed as missing."""
     await _check_in(day.pages[ELDER], "甲", "身份已核验", "安检已通过", "规定已告知")
     missing = desk(day.pages[CLERK]).get_by_role("region", name="尚缺条件")
+    await missing.locator("summary").click()
     await expect(missing.get_by_text("监所一方 甲")).to_be_hidden()
     await expect(missing.get_by_text("会见人一方 乙：尚缺")).to_be_visible()
     await _check_in(day.pages[CLERK], "乙", "身份已核验", "安检已通过", "手机等已寄存（或未携带）", "规定已告知")

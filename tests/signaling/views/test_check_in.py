@@ -293,3 +293,27 @@ class TestPostedSlots:
         assert (await front.ask("POST", "/api/v1/slots", "booking", json=order)).data == made
         order["people"][2]["role"] = "friend"
         await front.refused("bad_request", "POST", "/api/v1/slots", "booking", json=order)
+
+
+class TestRooms:
+    """A room that was there and whose line broke is worded as lost, another one as not there yet."""
+
+    async def test_that_never_came_is_not_there_yet(self, front, opened):
+        front.broker.tell(opened.rsplit("/", 1)[1], ev.RelayReady())
+        data = await view(front, opened)
+        assert [one["zh"] for one in missing(data, "prison_media")] == ["监所一方会见室未到（终端尚未接入）"]
+        assert (data["sides"]["prison"]["lost"], data["sides"]["prison"]["lost_at"]) == (False, None)
+
+    async def test_whose_line_broke_is_lost_since_then_for_officers_and_for_rooms(self, front, opened):
+        session = opened.rsplit("/", 1)[1]
+        for flowing in (True, False):
+            front.broker.tell(session, ev.RoomMedia(Side.PRISON, flowing))
+        front.at(timedelta(minutes=-5))
+        for caller in ("visitor-sup", "v1"):
+            data = await view(front, opened, caller)
+            (lack,) = missing(data, "prison_media")
+            assert lack["zh"] == "监所一方会见室线路中断（09:50 起）"
+            assert lack["en"] == "Prison side: the line of the room is broken since 09:50"
+            assert data["sides"]["prison"]["lost"] and not data["sides"]["visitor"]["lost"]
+        front.broker.tell(session, ev.RoomMedia(Side.PRISON, True))
+        assert missing(await view(front, opened), "prison_media") == []

@@ -11,7 +11,7 @@ from tests.support.monitor.visits import QUORUM, because, checking_in, live, per
 
 WORDS = {
     "black": ("画面全黑", "The picture is black", True),
-    "room_lost": ("会见室连接中断", "The room has lost its connection", True),
+    "room_lost": ("会见室线路中断", "The line of the room is broken", True),
     "silent": ("长时间没有声音", "No sound for a long time", False),
     "five_minutes": ("会见还剩五分钟", "Five minutes left", False),
 }
@@ -83,7 +83,7 @@ class TestStrip:
             named(live("ses_a"), "王建国"), alerts=[alert("alt_1", "silent", ago=5), alert("alt_2", "black", ago=90)]
         )
         await server.put(named(live("ses_b"), "陈志强"), alerts=[alert("alt_1", "room_lost", "prison", ago=3)])
-        await expect(rows(on_duty)).to_contain_text(["会见室连接中断", "画面全黑"])
+        await expect(rows(on_duty)).to_contain_text(["会见室线路中断", "画面全黑"])
         await expect(rows(on_duty).nth(0)).to_contain_text("陈志强 ⇄ 官渡区司法局")
         await expect(rows(on_duty).nth(1)).to_contain_text("王建国 ⇄ 官渡区司法局")
         await expect(rows(on_duty).nth(1)).to_contain_text("+1")
@@ -170,12 +170,12 @@ class TestDrawer:
         server.done_alerts["ses_a"] = [done]
         await drawer(on_duty)
         await server.put(live(), muted=[{"side": "visitor", "article": "YN-16-2", "site": "yunnan-1", "by": MA}])
-        await server.put(live(), state="held", gate="shut", reason=because("room_lost", "会见室连接中断", "Room lost"))
+        await server.put(live(), state="held", gate="shut", reason=because("room_lost", "会见室线路中断", "Room lost"))
         lines = on_duty.get_by_role("list", name="本班记录").get_by_role("listitem")
         await expect(lines.filter(has_text="处理提醒：画面全黑 · 马丽")).to_have_count(1)
         await expect(lines.filter(has_text="完成提醒：长时间没有声音 · 马丽")).to_have_count(1)
         await expect(lines.filter(has_text="静音：会见人一方 · 马丽")).to_have_count(1)
-        await expect(lines.filter(has_text="已中止：会见室连接中断")).to_have_count(1)
+        await expect(lines.filter(has_text="已中止：会见室线路中断")).to_have_count(1)
         await expect(lines.first).to_contain_text("王建国 ⇄ 官渡区司法局")
 
 

@@ -201,6 +201,7 @@ class TestWhatIsMissing:
         }
         await server.put(checking_in(missing=[{**lack, **words}]))
         missing = _details(on_duty).get_by_role("region", name="尚缺条件")
+        await missing.locator("summary").click()
         await expect(missing.get_by_role("listitem")).to_have_text([words["zh"]])
         await on_duty.get_by_role("button", name="Switch to English").click()
         await expect(on_duty.get_by_text(words["en"])).to_be_visible()

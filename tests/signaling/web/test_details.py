@@ -77,10 +77,23 @@ class TestCountdown:
             await expect(_details(on_duty).get_by_text(words)).to_be_visible()
             await expect(on_duty.locator("#announce-urgent")).to_contain_text(words)
 
-    async def test_no_time_counts_before_the_first_crossing(self, on_duty: Page, server: FakeMonitor) -> None:
-        await server.put(checking_in())
-        await expect(_details(on_duty).get_by_role("timer")).to_have_text("30:00")
-        await expect(_details(on_duty).get_by_text("尚未接通，接通后开始计时")).to_be_visible()
+    async def test_no_clock_stands_before_the_first_crossing_but_when_it_begins_and_what_it_waits_for(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        ten = {"starts_at": "2026-03-02T02:00:00Z"}
+        await server.put(checking_in(**ten))
+        for state, words in (
+            ("check_in", "预定 10:00 开始，条件齐备后接通"),
+            ("ready", "条件齐备，10:00 接通"),
+            ("held", "尚未接通，接通后开始计时"),
+        ):
+            await server.put(checking_in(**ten), state=state)
+            await expect(_details(on_duty).locator(".start")).to_have_text(words)
+            await expect(_details(on_duty).get_by_role("timer")).to_be_hidden()
+            assert "30:00" not in await on_duty.locator("body").inner_text()
+        await server.put(live(left=600_000))
+        await expect(_details(on_duty).get_by_role("timer")).to_be_visible()
+        await expect(_details(on_duty).locator(".start")).to_be_hidden()
 
 
 class TestWhatIsMissing:
@@ -89,9 +102,28 @@ class TestWhatIsMissing:
             "visitor_check_in", "会见人一方人员核验未完成", "Check-in on the visitors' side is not complete"
         )
         await server.put(checking_in(missing=[words]))
-        await expect(_details(on_duty).get_by_text("会见人一方人员核验未完成")).to_be_visible()
+        folded = _details(on_duty).get_by_text("会见人一方人员核验未完成")
+        await expect(folded).to_be_hidden()
+        await _details(on_duty).get_by_text("尚缺：人员 1").press("Enter")
+        await expect(folded).to_be_visible()
         await server.put(checking_in(missing=[]))
-        await expect(_details(on_duty).get_by_text("尚缺条件")).to_be_hidden()
+        await expect(_details(on_duty).get_by_role("region", name="尚缺条件")).to_be_hidden()
+
+    async def test_a_line_counts_it_by_subject_and_what_holds_a_visit_is_the_list(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        codes = (
+            *("prison_check_in", "visitor_letter", "interpreter", "prison_media", "visitor_seat"),
+            *("visitor_self_test", "prison_rules", "visitor_quorum", "recorder"),
+        )
+        lacks = [because(code, f"缺 {code}", f"lacks {code}") for code in codes]
+        await server.put(checking_in(missing=lacks))
+        missing = _details(on_duty).get_by_role("region", name="尚缺条件")
+        counted = "尚缺：人员 3 · 会见室 2 · 设备 1 · 须知 1 · 管理员 1 · 系统 1"
+        await expect(missing.locator("summary")).to_have_text(counted)
+        assert (box := await missing.bounding_box()) is not None and box["height"] < 40
+        await server.put(live(), state="held", gate="shut", missing=lacks[3:4])
+        await expect(missing.get_by_role("listitem")).to_have_text(["缺 prison_media"])
 
 
 class TestRecordingLight:

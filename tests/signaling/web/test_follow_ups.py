@@ -81,7 +81,7 @@ REQUEST = {
     "at": AT,
     "session": "ses_b",
     "slot": "slt_b",
-    "cause": {"code": "room_lost", "zh": "会见室连接中断", "en": "A room lost its connection"},
+    "cause": {"code": "room_lost", "zh": "会见室线路中断", "en": "The line of a room broke"},
     "prison_site": "yunnan-1",
     "visitor_site": "panlong",
     "new_slot": None,
@@ -111,7 +111,7 @@ class TestLists:
         await server.put(session("ses_b", -30, state="ended"), rebooking={"state": "open"})
         await server.put({"id": "ses_b", "sides": live()["sides"], "state": "ended"}, rebooking={"state": "again"})
         listed = on_duty.get_by_role("region", name="优先重新安排")
-        await expect(listed).to_contain_text("会见室连接中断")
+        await expect(listed).to_contain_text("会见室线路中断")
         await listed.get_by_role("button", name="不再安排").click()
         dialog = on_duty.get_by_role("dialog", name="不再安排")
         await dialog.get_by_role("button", name="确定").click()  # no reason yet: the form stays

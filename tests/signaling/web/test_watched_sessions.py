@@ -39,7 +39,7 @@ class TestReceiving:
     ) -> None:
         await server.put(checking_in())
         await server.until(lambda: server.watched == BOTH)
-        await expect(on_duty.get_by_text("等待会见室终端接入")).to_have_count(2)
+        await expect(on_duty.get_by_text("会见室未到：等待终端接入")).to_have_count(2)
 
     async def test_the_browser_decodes_pictures_and_sound_of_both_sides(
         self, on_duty: Page, server: FakeMonitor

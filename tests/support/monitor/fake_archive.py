@@ -102,12 +102,12 @@ def _lanes() -> dict[str, Any]:
     warned = {"at": 9.0, "to": None, "kind": "warning", "article": "YN-16-2", "zh": "不准使用隐语、暗语交谈。"}
     warned |= {"en": "No coded speech.", "by": "li", "by_name": "李明", "sides": ["prison"], "text": ""}
     held = {"at": 20.0, "to": 26.0, "reason": "room_lost", "article": None}
-    held |= {"zh": "会见室连接中断", "en": "A room lost its connection"}
+    held |= {"zh": "会见室线路中断", "en": "The line of a room broke"}
     gap = {"at": 20.5, "to": 25.0, "side": "visitor", "cause": "line"}
     gap |= {"zh": "线路中断，会见人一方画面和声音缺失；其间双方未互通。"}
     gap |= {"en": "The line was down: the visitors' picture and sound are missing; nothing crossed meanwhile."}
     gap |= {"crossed": {"code": "nothing", "zh": "未互通", "en": "nothing"}}
-    alert = {"kind": "room_lost", "side": "visitor", "zh": "会见室连接中断", "en": "The room has lost its connection"}
+    alert = {"kind": "room_lost", "side": "visitor", "zh": "会见室线路中断", "en": "The line of the room is broken"}
     states = [
         (0.0, 1.0, "ready"),
         (1.0, 20.0, "live"),

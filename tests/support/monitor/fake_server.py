@@ -100,6 +100,8 @@ class FakeMonitor:
         self.tests: dict[str, list[dict[str, Any]]] = {}  # of equipment, by room, the newest first
         self.more_grounds: list[dict[str, Any]] = []
         self.notes: dict[str, list[dict[str, Any]]] = {}
+        self.documents: dict[str, dict[str, Any]] = {}  # kind and last_four, by person
+        self.documents_read: list[str] = []  # sessions, each time that they were asked for
         self.done_alerts: dict[str, list[dict[str, Any]]] = {}  # by session
         self.conditions: dict[str, dict[str, Any]] = {}  # members of a ground beyond the usual, by its code
         self.refuse: dict[str, dict[str, Any]] = {}  # by the order's type, or "whep", "whip"
@@ -252,6 +254,16 @@ class FakeMonitor:
     async def listed(self, request: web.Request) -> web.Response:
         """Return the notes of a session."""
         return web.json_response({"notes": self.notes.get(request.match_info["id"], [])})
+
+    async def documents_of(self, request: web.Request) -> web.Response:
+        """Return what the documents of the own side's people are checked against; each reading is counted."""
+        session = request.match_info["id"]
+        self.documents_read.append(session)
+        side = next(which for which in SIDES if self.sessions[session]["sides"][which]["site"] == self.me["site"])
+        people = [person["id"] for person in self.sessions[session]["sides"][side]["people"]]
+        unknown = {"kind": None, "last_four": None}
+        views = [{"person": id, **self.documents.get(id, unknown)} for id in people]
+        return web.json_response({"side": side, "people": views})
 
     async def proposals(self, request: web.Request) -> web.Response:
         """Return the suspensions that were proposed."""
@@ -478,6 +490,7 @@ class FakeMonitor:
                 web.get("/api/v1/sessions/{id}/interventions", self.grounds),
                 web.get("/api/v1/sessions/{id}/notes", self.listed),
                 web.get("/api/v1/sessions/{id}/extensions", self.extensions),
+                web.get("/api/v1/sessions/{id}/identities", self.documents_of),
                 web.get("/api/v1/sessions/{id}/alerts", self.kept_alerts),
                 web.get("/api/v1/sessions/{id}/orders/{order}", self.outcome),
                 web.delete("/api/v1/sessions/{id}/orders/{order}", self.outcome),

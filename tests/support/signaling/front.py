@@ -168,8 +168,8 @@ class PretendBroker:
         await self.store.add_absence_decision(absence)
         self.decided.append((absence.id, by))
 
-    async def add_slot(self, slot, by, rebooks=None):
-        await self.store.add_slot(slot, rebooks, by)
+    async def add_slot(self, slot, by, rebooks=None, documents=None):
+        await self.store.add_slot(slot, rebooks, by, documents)
         self.lives[slot.session] = PretendLive(Session(slot), load_pack(slot.policy))
         self.tell(slot.session, ev.TimePassed())
         return slot.session

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from broker.booking.slot import Slot
 from broker.control.store.base import StorePart
 from broker.control.store.history.tables import visit_facets, visit_marks, visit_people, visit_ratings, visits
+from broker.control.store.people import forget_documents
 from broker.control.store.slots import slot_of_row
 from broker.control.store.tables import slots
 from broker.history.facets import QUALITY, Facet, facets_of
@@ -75,10 +76,11 @@ class HistoryIndex(StorePart):
             return {row.session: (row.cancelled_at, row.cancel_code or "") for row in await db.execute(query)}
 
     async def forget_people(self, sessions: Collection[str]) -> int:
-        """Remove the names of visits, and the words of marks and ratings, which may name people. Ids, times and endings
-        stay. Return how many visits were changed."""
+        """Remove the names of visits, what was shown of people's documents, and the words of marks and ratings, which
+        may name people. Ids, times and endings stay. Return how many visits were changed."""
         count = 0
         async with self._writing() as db:
+            await forget_documents(db, sessions)
             query = select(visits).where(visits.c.session.in_(sessions), visits.c.named.is_(True))
             for row in (await db.execute(query)).all():
                 await _forget(db, row)

@@ -5,12 +5,12 @@
  */
 import { inWords, t } from "../../i18n/i18n.js";
 import { timeOfDay } from "../../state/clock.js";
-import { sidesOf } from "../../state/sessions.js";
+import { roomWords } from "../../i18n/session_words.js";
+import { isCheckedIn, roomOf, sidesOf } from "../../state/sessions.js";
 import { el, icon, keyed, mark, put, show, swapIcon } from "../dom.js";
 import { drillView } from "./drill.js";
 import { equipmentView } from "./equipment.js";
 
-const CHECK_IN_OPEN = new Set(["check_in", "ready"]);
 const BEFORE = "scheduled";
 
 /** @param {{onTick(side, person, tick, on), onSeat(side, on), onAbsent(side, person), onEquipment(side, passed),
@@ -22,16 +22,16 @@ export function checkInView(actions) {
   const drill = drillView(actions.onOverrideDrill);
   const lists = el("div");
   const node = el("section", { class: "check-in", "aria-labelledby": "check-in-title" },
-    el("h3", { id: "check-in-title", t: "check_in" }), drill.node, spoken.node, notices.node, lists);
+    el("h3", { id: "check-in-title", t: "check_in" }), lists, spoken.node, notices.node, drill.node);
   return {
     node,
-    update({ session, site, notices: told }) {
+    update({ session, site, notices: told, identities }) {
       const sides = session.state === "ended" ? [] : sidesOf(session, site);
       show(node, sides.length > 0);
-      notices.update(CHECK_IN_OPEN.has(session.state) ? told : []);
+      notices.update(isCheckedIn(session) ? told : []);
       spoken.update(session.language);
-      drill.update(session, CHECK_IN_OPEN.has(session.state));
-      const items = sides.map((side) => ({ key: `${session.id}/${side}`, side, session }));
+      drill.update(session, isCheckedIn(session));
+      const items = sides.map((side) => ({ key: `${session.id}/${side}`, side, session, identities }));
       keyed(lists, views, items, ({ key }) => key, ({ side }) => sideView(side, actions));
     },
   };
@@ -65,16 +65,21 @@ function sideView(side, actions) {
   );
   const early = el("p", { class: "quiet small", t: "check_in_not_open" });
   const until = el("p", { class: "quiet small" });
+  const room = el("span", { class: "done" });
+  const place = el("p", { class: "line own-room" }, el("span", { t: "own_room" }), room);
   return {
-    node: el("div", {}, early, until, people, el("div", { class: "seat ticks" }, seat.node), rules.node, equipment.node),
-    update({ session }) {
+    node: el("div", {}, early, people, until, el("div", { class: "seat ticks" }, seat.node), place, rules.node, equipment.node),
+    update({ session, identities }) {
       const mine = session.sides[side];
-      const open = CHECK_IN_OPEN.has(session.state);
+      const open = isCheckedIn(session);
       show(early, session.state === BEFORE);
       const waiting = open && session.check_in_until && mine.people.some(({ checked, absent }) => !checked && !absent);
       show(until, Boolean(waiting));
       put(until, waiting ? t("check_in_until", { time: timeOfDay(session.check_in_until) }) : "");
-      keyed(people, rows, mine.people.map((person) => ({ person, open })), ({ person }) => person.id,
+      mark(room, "level", { here: "good", lost: "bad", absent: "open" }[roomOf(session, side)]);
+      put(room, roomWords(session, side));
+      show(place, session.state !== BEFORE);
+      keyed(people, rows, mine.people.map((person) => ({ person, open, identities })), ({ person }) => person.id,
         ({ person }) => personRow(side, person, actions));
       seat.update(Boolean(mine.seat), open);
       rules.update(mine);
@@ -93,16 +98,19 @@ function personRow(side, { id }, actions) {
   let listed = null;
   const absent = el("button", { type: "button", class: "small-button", t: "absent", on: { click: () => actions.onAbsent(side, listed) } });
   const ticks = el("div");
+  const paper = el("p", { class: "document" });
   const group = el("div", { class: "ticks", role: "group" }, ticks, absent);
   return {
-    node: el("li", {}, el("span", { class: "line" }, name, about, helper, first, status.node), group),
-    update({ person, open }) {
+    node: el("li", {}, el("span", { class: "line" }, name, about, helper, first, status.node), paper, group),
+    update({ person, open, identities }) {
       listed = person;
       put(name, person.name);
       put(about, person.relation);
       show(helper, person.role === "interpreter");
       show(first, Boolean(person.first_visit));
       status.update(person);
+      show(paper, open);
+      put(paper, open ? documentOf(identities, person) : "");
       group.setAttribute("aria-label", t("ticks_of", { name: person.name }));
       show(group, open);
       show(absent, !person.absent);
@@ -113,6 +121,13 @@ function personRow(side, { id }, actions) {
       });
     },
   };
+}
+
+/** What a person's document is checked against (Yunnan 11, Guangdong 24), or that nothing is known of it. */
+function documentOf(identities, { id }) {
+  if (!identities) return t("document_unread");
+  const { kind, last_four: last } = identities.get(id) ?? {};
+  return kind ? t("document", { kind: t(`document_${kind}`), last }) : t("document_unknown");
 }
 
 /** Whether a person is checked in or absent, or how many checks are still to do. */

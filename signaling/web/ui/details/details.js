@@ -1,19 +1,20 @@
 /**
  * Details of the chosen session: countdown, quorum, what is missing, check-in, interventions and actions.
  */
-import { inWords, t } from "../../i18n/i18n.js";
+import { t } from "../../i18n/i18n.js";
 import { namesOf, quorumOf, reasonOf, sideKey, visitName, visitPlace } from "../../i18n/session_words.js";
 import { minutesSeconds, timeOfDay, urgency } from "../../state/clock.js";
 import { whyNot } from "../../state/grounds.js";
-import { SIDES } from "../../state/sessions.js";
+import { isBeforeStart, SIDES } from "../../state/sessions.js";
 import { checkInView } from "../check_in/check_in.js";
-import { el, icon, keyed, mark, put, rename, show, swapIcon } from "../dom.js";
+import { el, icon, mark, put, rename, show, swapIcon } from "../dom.js";
 import { recordingLight, stateBadge } from "../session_badges.js";
 import { keepSheetOf } from "../sheet.js";
 import { qualityPart } from "../wall/quality.js";
 import { actsView } from "./acts.js";
 import { extensionsView } from "./extension.js";
 import { warningsView } from "./interventions.js";
+import { missingPart } from "./missing.js";
 import { notesView } from "./notes.js";
 import { proposeView } from "./suspension.js";
 import { talkbackView } from "./talkback.js";
@@ -32,22 +33,33 @@ export function detailsView(actions) {
   const talkback = talkbackView(actions);
   const acts = actsView(actions);
   const parts = [head, extensions, propose, quorum, missing, quality, checkIn, warnings, notes, talkback, acts];
-  const body = el("div", { class: "details-body" },
-    el("div", { class: "details-scroll" }, head.node, extensions.node, missing.node, quorum.node, warnings.node, propose.node, notes.node, checkIn.node, quality.node),
-    talkback.node, acts.node);
+  const scroll = el("div", { class: "details-scroll" },
+    head.node, missing.node, checkIn.node, extensions.node, quorum.node, warnings.node, propose.node, notes.node, quality.node);
+  const body = el("div", { class: "details-body" }, scroll, talkback.node, acts.node);
+  let shown = "";
   const empty = el("div", { class: "empty" }, icon("eye"), el("p", { t: "nothing_chosen" }));
   return {
     node: el("aside", { class: "details", tLabel: "details" }, empty, body),
     update(model) {
       show(empty, !model.session);
       show(body, Boolean(model.session));
-      if (model.session) parts.forEach((part) => part.update(model));
+      if (model.session) {
+        parts.forEach((part) => part.update(model));
+        placeAfter(checkIn.node, isBeforeStart(model.session) ? missing.node : notes.node);
+        if (model.session.id !== shown) scroll.scrollTop = 0; // another visit is read from its top
+        shown = model.session.id;
+      }
       if (!model.supervises) [checkIn, talkback].forEach((part) => show(part.node, false));
       keepSheetOf(model.session);
     },
     tick: head.tick,
     focusNote: notes.focus,
   };
+}
+
+/** Puts a part behind another one, unless it stands there: moving takes the focus away. */
+function placeAfter(node, before) {
+  if (before.nextElementSibling !== node) before.after(node);
 }
 
 function headPart({ onWatch }) {
@@ -61,10 +73,11 @@ function headPart({ onWatch }) {
   const light = recordingLight();
   const why = el("p", { class: "why" });
   const figure = el("output", { class: "figure", role: "timer", "aria-live": "off" });
-  const label = el("span", { class: "quiet small" });
+  const label = el("span", { class: "quiet small", t: "left" });
+  const start = el("p", { class: "start" });
   const countdown = el("div", { class: "countdown" }, label, figure, el("strong", { class: "urgent-words" }));
   return {
-    node: el("section", { class: "details-head" }, el("div", { class: "line" }, badge.node, gate, light.node), title, place, el("div", { class: "line" }, slot, watch), why, countdown),
+    node: el("section", { class: "details-head" }, el("div", { class: "line" }, badge.node, gate, light.node, watch), title, place, slot, why, start, countdown),
     update(model) {
       const { session } = model;
       const watched = whyNot(session, model).watch;
@@ -76,21 +89,31 @@ function headPart({ onWatch }) {
       put(title, visitName(session));
       put(place, visitPlace(session));
       put(slot, t("slot", { from: timeOfDay(session.starts_at), to: timeOfDay(session.ends_at), minutes: session.minutes }));
+      show(gate, !isBeforeStart(session)); // nothing is connected and recorded yet: the boxes need the room
+      show(light.node, !isBeforeStart(session) || session.recording.state !== "none");
       mark(gate, "level", session.gate === "open" ? "good" : "idle");
       put(gate.lastChild, t(`gate_${session.gate}`));
       put(why, reasonOf(session));
       show(why, Boolean(session.reason));
       mark(why, "state", session.state);
-      show(countdown, session.state !== "ended");
+      const begins = startWords(session);
+      show(start, begins !== "");
+      put(start, begins);
     },
-    tick(ms, session) {
+    tick(ms) {
       const level = urgency(ms);
+      show(countdown, ms !== null); // no clock that does not run
       mark(countdown, "urgency", level);
-      put(label, t(ms === null ? "not_begun" : "left"));
-      put(figure, ms === null ? minutesSeconds((session?.minutes ?? 0) * 60_000) : minutesSeconds(ms));
+      put(figure, ms === null ? "" : minutesSeconds(ms));
       put(countdown.lastChild, level ? t(`last_${level}`) : "");
     },
   };
+}
+
+/** When a visit begins, or what it waits for; "" once its time runs, and after its end. */
+function startWords({ state, starts_at: at, remaining_ms: left }) {
+  if (state === "ended" || left != null) return "";
+  return t(["live", "held"].includes(state) ? "not_begun" : `starts_${state}`, { time: timeOfDay(at) });
 }
 
 function quorumPart() {
@@ -131,22 +154,3 @@ function quorumPart() {
 
 /** Procurators by name, each with the reason of the inspection. */
 const observersIn = (looking) => looking.map(({ name, reason }) => (reason ? t("observer_why", { name, reason }) : name)).join(t("and_then"));
-
-function missingPart() {
-  const rows = new Map();
-  const list = el("ul");
-  const node = el("section", { class: "missing", "aria-labelledby": "missing-title" },
-    el("h3", { id: "missing-title", t: "missing" }), list);
-  return {
-    node,
-    update({ session }) {
-      const shown = session.reason?.code; // the head shows it already
-      const items = session.state === "ended" ? [] : session.missing.filter(({ code }) => code !== shown);
-      show(node, items.length > 0);
-      keyed(list, rows, items, (item) => `${item.code}/${item.person ?? item.zh}`, () => {
-        const words = el("span");
-        return { node: el("li", {}, icon("warn"), words), update: (item) => put(words, inWords(item)) };
-      });
-    },
-  };
-}

@@ -3,8 +3,9 @@
  * is not good in its quality.
  */
 import { t } from "../../i18n/i18n.js";
-import { shortSideKey, sideKey } from "../../i18n/session_words.js";
+import { roomWords, shortSideKey, sideKey } from "../../i18n/session_words.js";
 import { Meter } from "../../media/sound.js";
+import { roomOf } from "../../state/sessions.js";
 import { el, icon, mark, put, rename, show, swapIcon } from "../dom.js";
 import { pictureMarks } from "../session_badges.js";
 import { qualityMark } from "./quality.js";
@@ -108,7 +109,7 @@ function coverView(onRetry) {
       show(node, key !== null);
       mark(node, "cover", key ?? "none");
       if (key === null) return;
-      put(words, key === "refused" ? whep.problem.title : t(`cover_${key}`));
+      put(words, key === "refused" ? whep.problem.title : key === "lost" ? roomWords(session, side) : t(`cover_${key}`));
       put(detail, key === "refused" ? whep.problem.detail : "");
       show(again, key === "refused");
     },
@@ -119,6 +120,7 @@ function coverKey(session, side, whep, hasFrame) {
   if (session.state === "ended") return "ended";
   if (!whep) return "not_watched";
   if (whep.state === "refused") return "refused";
+  if (roomOf(session, side) === "lost") return "lost";
   if (whep.state === "stalled") return "stalled";
   if (!session.sides[side].media) return "waiting";
   return whep.state === "open" && hasFrame ? null : "connecting";

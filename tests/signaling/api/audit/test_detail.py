@@ -38,7 +38,7 @@ async def test_its_timeline_has_states_holds_interventions_alerts_and_explanatio
     lanes = (await detail(front, session))["lanes"]
     assert [span["state"] for span in lanes["states"]] == ["live", "held"]
     (hold,) = lanes["holds"]
-    assert (hold["at"], hold["reason"], hold["zh"]) == (pytest.approx(2.0, abs=0.1), "room_lost", "会见室连接中断")
+    assert (hold["at"], hold["reason"], hold["zh"]) == (pytest.approx(2.0, abs=0.1), "room_lost", "会见室线路中断")
     (warned,) = lanes["interventions"]
     assert (warned["kind"], warned["article"], warned["by_name"]) == ("warning", "YN-16-1", "prison-sup 名")
     assert warned["sides"] == ["visitor"] and warned["text"].startswith("请勿使用手机")
