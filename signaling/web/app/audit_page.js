@@ -17,10 +17,10 @@ import { visitView } from "../ui/audit/visit/visit.js";
 import { el } from "../ui/dom.js";
 import { showHelp } from "../ui/help.js";
 import { complain, inform } from "../ui/toast.js";
-import { SearchPart } from "./audit_search.js";
-import { ExportsPart } from "./exports_part.js";
-import { LedgerPart } from "./ledger_part.js";
-import { PurgePart } from "./purge_part.js";
+import { SearchPart } from "./audit_parts/search.js";
+import { ExportsPart } from "./audit_parts/exports.js";
+import { LedgerPart } from "./audit_parts/ledger.js";
+import { PurgePart } from "./audit_parts/purge.js";
 
 const TICK = 500; // ms
 

@@ -1,15 +1,15 @@
 /**
  * The search on the auditors' page. Results are remembered for "back": each search reads names and is journaled.
  */
-import * as audit from "../api/audit.js";
-import * as api from "../api/rest.js";
-import { t } from "../i18n/i18n.js";
-import { requestOf, searchFragment } from "../state/audit_query.js";
-import { dayOf } from "../state/clock.js";
-import { resultsView } from "../ui/audit/results.js";
-import { searchForm } from "../ui/audit/search_form.js";
-import { el } from "../ui/dom.js";
-import { announce } from "../ui/toast.js";
+import * as audit from "../../api/audit.js";
+import * as api from "../../api/rest.js";
+import { t } from "../../i18n/i18n.js";
+import { requestOf, searchFragment } from "../../state/audit_query.js";
+import { dayOf } from "../../state/clock.js";
+import { resultsView } from "../../ui/audit/results.js";
+import { searchForm } from "../../ui/audit/search_form.js";
+import { el } from "../../ui/dom.js";
+import { announce } from "../../ui/toast.js";
 
 const REMEMBERED = 20; // searches
 

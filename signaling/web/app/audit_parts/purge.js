@@ -1,12 +1,12 @@
 /**
  * The purge on the auditors' page: reads the plan once, follows a run, and gives the two officers' orders.
  */
-import * as audit from "../api/audit.js";
-import * as api from "../api/rest.js";
-import { t } from "../i18n/i18n.js";
-import { askPurge } from "../ui/audit/dialogs.js";
-import { purgeView } from "../ui/audit/purge.js";
-import { complain, inform } from "../ui/toast.js";
+import * as audit from "../../api/audit.js";
+import * as api from "../../api/rest.js";
+import { t } from "../../i18n/i18n.js";
+import { askPurge } from "../../ui/audit/dialogs.js";
+import { purgeView } from "../../ui/audit/purge.js";
+import { complain, inform } from "../../ui/toast.js";
 
 const EVERY = 1000; // ms between looks while it runs
 

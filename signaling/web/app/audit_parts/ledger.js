@@ -2,10 +2,10 @@
  * The ledger on the auditors' page: has the file made, checks that it is the one that was signed, and keeps it until the
  * part is left.
  */
-import * as audit from "../api/audit.js";
-import * as api from "../api/rest.js";
-import { ledgerView } from "../ui/audit/ledger.js";
-import { complain } from "../ui/toast.js";
+import * as audit from "../../api/audit.js";
+import * as api from "../../api/rest.js";
+import { ledgerView } from "../../ui/audit/ledger.js";
+import { complain } from "../../ui/toast.js";
 
 /** The part of the page; `start` offers the sites. */
 export class LedgerPart {

@@ -1,12 +1,12 @@
 /**
  * Exports on the auditors' page: reads requests, follows those that are being built, and gives the officers' orders.
  */
-import * as audit from "../api/audit.js";
-import * as api from "../api/rest.js";
-import { t } from "../i18n/i18n.js";
-import { askStep, exportsView } from "../ui/audit/exports/exports.js";
-import { isGoing } from "../ui/audit/exports/row.js";
-import { complain, inform } from "../ui/toast.js";
+import * as audit from "../../api/audit.js";
+import * as api from "../../api/rest.js";
+import { t } from "../../i18n/i18n.js";
+import { askStep, exportsView } from "../../ui/audit/exports/exports.js";
+import { isGoing } from "../../ui/audit/exports/row.js";
+import { complain, inform } from "../../ui/toast.js";
 
 const EVERY = 2000; // ms between looks while a package is built
 const PATHS = { approve: "decide", refuse: "decide", build: "build", withdraw: "withdraw" };
