@@ -2,7 +2,7 @@
  * What buttons and keys of the duty page do.
  */
 import { SIDES, sidesOf, watchable } from "../state/sessions.js";
-import { LAYOUTS } from "../state/wall_places.js";
+import { LAYOUTS } from "../state/wall/wall_places.js";
 import { showHelp } from "../ui/help.js";
 
 /**

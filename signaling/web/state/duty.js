@@ -6,7 +6,7 @@ import { Columns } from "./wall/columns.js";
 import { Listening } from "./listening.js";
 import { Sessions, sidesOf } from "./sessions.js";
 import { ShiftHistory } from "./wall/shift_history.js";
-import { WallPlaces } from "./wall_places.js";
+import { WallPlaces } from "./wall/wall_places.js";
 
 export class DutyState {
   sessions = new Sessions();

@@ -85,7 +85,7 @@ class Story:
     written: dict[str, str] = field(default_factory=dict)
 
     def secret(self, what: str, *values: str) -> None:
-        """Have values looked for."""
+        """Have these values looked for in what is written."""
         self.looked_for |= {f"{what} {number}": value for number, value in enumerate(values)}
 
 
@@ -116,7 +116,7 @@ class Caller:
         return data
 
     async def sign_in(self, user: str, password: str) -> None:
-        """Sign in by password."""
+        """Sign in by a password alone."""
         self.token = (await self.ask("POST", "sign-in", {"user": user, "password": password}))["token"]
 
 

@@ -12,7 +12,7 @@ from tests.support.patience import PATIENCE
 
 NOT_CHOSEN = {"code": "not_chosen", "zh": "未选择本场", "en": "Not chosen"}
 ARRANGE = """async ([open, now]) => {
-    const { arrange } = await import("/web/state/wall_places.js");
+    const { arrange } = await import("/web/state/wall/wall_places.js");
     return arrange(open, { limit: 2, size: 4, duty: [], declined: [], first: [], wall: [], ...now });
 }"""
 NO_ROOM = """() => [...document.querySelectorAll(".tile")].filter(

@@ -5,7 +5,7 @@
 import { t } from "../../i18n/i18n.js";
 import { wallOnly } from "../../state/wall/columns.js";
 import { MOST_VISITS } from "../../state/wall/wall_geometry.js";
-import { LAYOUTS } from "../../state/wall_places.js";
+import { LAYOUTS } from "../../state/wall/wall_places.js";
 import { el, icon, put, rename, show } from "../dom.js";
 
 /** @param {{onLayout(size), onFold(column, folded), onHelp()}} actions */

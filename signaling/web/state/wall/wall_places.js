@@ -4,8 +4,8 @@
  * An officer may look at more sessions than they count for. A session on duty is never given up because another one
  * begins or the wall gets smaller: that would take away its quorum. Only the officer gives it up.
  */
-import { watchable } from "./sessions.js";
-import { readStored, store } from "./storage.js";
+import { watchable } from "../sessions.js";
+import { readStored, store } from "../storage.js";
 
 export const LAYOUTS = [1, 2, 4, 6, 9];
 const LAYOUT_KEY = "huijian.layout";
