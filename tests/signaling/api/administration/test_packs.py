@@ -4,7 +4,7 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, insert
+from sqlalchemy import update
 
 from broker.control.store.history.tables import visits
 from broker.kernel.database import writing
@@ -26,11 +26,10 @@ def other_yunnan():
 async def frozen(front, policy):
     """Have the index of visits say that one was held under a pack."""
     session = await front.visit()
-    row = {"moment": int(TEN.timestamp()), "state": "ended", "interventions": [], "alerts": 0, "officers": []}
-    row |= {"extended": 0.0, "pack": policy.sha256, "named": False, "facets": [], "indexed_at": TEN}
+    await front.context.history.settle()
     async with writing(front.store.engine) as db:
-        await db.execute(delete(visits).where(visits.c.session == session))
-        await db.execute(insert(visits).values(session=session, **row))
+        held = {"pack": policy.sha256, "moment": int(TEN.timestamp())}
+        await db.execute(update(visits).where(visits.c.session == session).values(**held))
 
 
 class TestPacksInForce:
@@ -72,8 +71,6 @@ class TestPacksInForce:
         file = tmp_path / "own.toml"
         file.write_text("", "utf-8")
         await front.store.put_under("panlong", None)
-        from sqlalchemy import update
-
         from broker.control.store.tables import sites
         from broker.kernel.database import writing
 
