@@ -75,11 +75,13 @@ class TestSeeing:
         policy = load_pack("yunnan")
         data = (await front.ask("GET", f"{opened}/interventions", "prison-sup")).data
         assert (data["policy"], data["version"], data["sha256"]) == (policy.name, policy.version, policy.sha256)
-        path = f"/api/v1/packs/{policy.sha256}"
+        former = load_pack("guangdong")  # in force at no site
+        path = f"/api/v1/packs/{former.sha256}"
         await front.refused("not_found", "GET", path, "prison-sup")  # no session has frozen it yet
-        await front.store.keep_pack(policy)
-        text = (await front.ask("GET", path, "auditor")).data["canonical"]
-        assert sha256(text.encode()).hexdigest() == policy.sha256
+        await front.store.keep_pack(former)
+        for pack in (policy, former):
+            text = (await front.ask("GET", f"/api/v1/packs/{pack.sha256}", "auditor")).data["canonical"]
+            assert sha256(text.encode()).hexdigest() == pack.sha256
         await front.refused("forbidden", "GET", path, "p1")
         await front.refused("not_found", "GET", "/api/v1/packs/x'y", "prison-sup")
 
