@@ -213,8 +213,9 @@ def _published(settings: Settings, port: int) -> Iterator[None]:
     temporary = file.with_suffix(".new")
     temporary.write_text(url + "\n", encoding="ascii")
     temporary.replace(file)
+    monitor = f"{url}/monitor"
     if not settings.tls:
-        log.info("ready", monitor=f"{url}/monitor")
+        log.info("ready", monitor=monitor)
     try:
         yield
     finally:

@@ -67,7 +67,8 @@ def _published(run_dir: Path, host: str, port: int) -> Iterator[None]:
     temporary = file.with_suffix(".new")
     temporary.write_text(url + "\n", encoding="ascii")
     temporary.replace(file)
-    log.info("ready", monitor=f"{url}/monitor")
+    monitor = f"{url}/monitor"
+    log.info("ready", monitor=monitor)
     try:
         yield
     finally:
@@ -82,7 +83,7 @@ def main(run_dir: str, host: str, port: str, certificate: str, key: str) -> int:
     try:
         watch = CertificateWatch(Path(certificate), Path(key), SystemClock())
     except CertificateProblem as error:
-        log.error("no certificate", why=str(error))
+        log.error("no certificate", why=error)
         return 2
     gc.freeze()  # modules live as long as the process: the collector need not visit them
     asyncio.run(terminate(Path(run_dir), host, int(port), watch))
