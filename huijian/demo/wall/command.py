@@ -38,11 +38,11 @@ STARTING = 120.0  # seconds in which the service has to start, also on a busy ma
 BYTES = 40_000  # a second of a recording of these small pictures: what is set aside for one
 PAGES = {
     Role.SUPERVISOR: ("monitor", "account"),
-    Role.APPROVER: ("monitor", "terminals"),
+    Role.APPROVER: ("monitor", "terminals", "audit"),
     Role.CLERK: ("monitor",),
     Role.AUDITOR: ("audit",),
     Role.PROCURATOR: ("audit",),
-    Role.ADMIN: ("terminals", "account"),
+    Role.ADMIN: ("admin", "terminals", "account"),
 }
 """The pages that each role is shown."""
 HELP = "room 3 · quorum 3 · warning 3 · alerts · calm · help"

@@ -193,7 +193,7 @@ async def _shut_since(day: Day, before: float) -> None:
     await day.here.until(held_for("quorum_lost"))
     shut = await day.here.shut_after(before)
     assert shut - lost_at < SHUT
-    await day.hold_shown("监督")
+    await day.hold_shown("管理员")
     await nothing_crosses(day, shut)
 
 

@@ -11,7 +11,7 @@ from tests.support.patience import PATIENCE
 
 async def test_a_fault_that_was_not_foreseen_fails_one_verification(tmp_path, monkeypatch):
     done = asyncio.Queue()
-    verifications = Verifications(Settings(data_dir=tmp_path), StoodClock(), done.put_nowait)
+    verifications = Verifications(Settings(data_dir=tmp_path), StoodClock(), store=None, done=done.put)
 
     async def verify(verification):
         if verification.session == "ses_a":
