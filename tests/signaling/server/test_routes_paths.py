@@ -25,7 +25,7 @@ TRICKS = {
     "sixty-five signs": "a" * 65,
 }
 OVERLONG = ("a" * 5000, "%2e" * 5000, "%00" * 5000)
-"""Of these some make a line of a head that is refused as such (RFC 9112, 3)."""
+"""Ids longer than the line of a request may be: some of them are refused before a route is looked for."""
 WITH_ID = [route for route in ROUTES if "{" in route.path and not route.open]
 
 
