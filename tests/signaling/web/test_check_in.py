@@ -91,7 +91,7 @@ class TestChecks:
 
     async def test_only_people_of_the_officers_side_can_be_checked(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(checking_in())
-        await expect(_details(on_duty).get_by_text("王建国")).to_be_visible()
+        await expect(_details(on_duty).get_by_text("王建国", exact=True)).to_be_visible()
         await expect(_details(on_duty).get_by_text("王秀兰")).to_have_count(0)
 
     async def test_no_check_can_be_changed_once_the_visit_is_live(self, on_duty: Page, server: FakeMonitor) -> None:
@@ -103,7 +103,7 @@ class TestChecks:
     async def test_an_absence_is_confirmed_and_then_ordered(self, on_duty: Page, server: FakeMonitor) -> None:
         view = checking_in()
         await server.put(view)
-        await on_duty.get_by_role("button", name="未到").click()
+        await on_duty.get_by_role("button", name="未到", exact=True).click()
         await on_duty.get_by_role("button", name="确认未到").click()
         listed = view["sides"]["prison"]["people"][0]["id"]
         assert await _last(server) == {"type": "absent", "side": "prison", "person": listed}

@@ -160,6 +160,7 @@ class TestDocuments:
             ["核对证件：居民身份证，末四位 002X", "核对证件：护照等证件，末四位 G123", "核对证件：未登记"]
         )
         await on_duty.get_by_role("button", name="Switch to English").click()
+        shown = on_duty.get_by_role("complementary", name="Visit details").locator(".document")
         await expect(shown.first).to_have_text("Document: identity card …002X")
 
     async def test_are_read_once_while_people_are_checked_and_never_of_other_visits(

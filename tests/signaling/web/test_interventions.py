@@ -134,9 +134,9 @@ class TestWarning:
         await expect(on_duty.get_by_text("劝阻已发出")).to_be_visible()
         lost = {"code": "quorum_lost", "zh": "管理员不足", "en": "Too few supervisors", "article": None}
         await server.put(live(), state="held", gate="shut", reason=lost)
-        await expect(on_duty.locator(".alarm")).to_be_visible()
+        await expect(on_duty.locator(".strip")).to_contain_text("监督人数不足")
         toast = await _box(on_duty.locator(".toast"))
-        for other in (".alarm", ".wall", ".details"):
+        for other in (".strip", ".wall", ".details"):
             assert not _overlap(toast, await _box(on_duty.locator(other))), other
 
     async def test_confirmations_of_the_rooms_are_shown_and_announced(self, on_duty: Page, server: FakeMonitor) -> None:

@@ -64,7 +64,7 @@ class TestQuality:
     ) -> None:
         await server.put(live())
         await expect(on_duty.locator(".picture .grade:visible")).to_have_text([GRADES, GRADES])
-        numbers = on_duty.locator(".picture .numbers").first
+        numbers = on_duty.get_by_role("region", name="画面质量").locator(".numbers").first
         for words in ("丢包 0.0%", "时延", "帧/秒", "停顿 0%"):
             await expect(numbers).to_contain_text(words)
         server.freeze("ses_a/visitor")
