@@ -102,7 +102,7 @@ class PresenceTracker:
         for session, watchers in look.present.items():
             runner = self._sessions.get(session)
             if runner is not None:
-                runner.take(ev.WatchersChanged(watchers))
+                runner.take(ev.WatchersChanged(watchers, look.left.get(session, frozenset())))
         for watcher in look.asked:
             self._note(watcher, ev.AttentionAsked(watcher.user, watcher.site, self._prompt(watcher)))
         for watcher in look.missed:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from broker.ipc.framing import JsonObject
 from broker.kernel.clock import Instant
 from broker.kernel.ids import SessionId, Side
+from broker.presence.reasons import Left
 from broker.session import events as ev
 from broker.session.effects import AlertOver, AlertRaised, Effect
 from broker.session.events import Fact
@@ -105,11 +106,20 @@ def alerts(before: Session, fact: Fact, effects: tuple[Effect, ...]) -> Iterator
 
 
 def people_change(before: Session, after: Session, fact: Fact) -> TimelineEvent | None:
-    """Return who is present, once the recording is being written: whenever that changes, and again when a recorder is
-    back, which may have missed a change."""
+    """Return who is present, once the recording is being written: whenever that changes, with the reasons of those who
+    left, and again when a recorder is back, which may have missed a change."""
     changed = (before.check_in.checked, before.processes.watchers) != (after.check_in.checked, after.processes.watchers)
     again = isinstance(fact, ev.RecorderFlushed | ev.RecorderReady)
-    return people(after) if after.processes.recorded and (changed or again) else None
+    if not after.processes.recorded or not (changed or again):
+        return None
+    gone = fact.left if isinstance(fact, ev.WatchersChanged) else frozenset[Left]()
+    return people(after) | ({"left": [_left(after, one) for one in sorted(gone)]} if gone else {})
+
+
+def _left(session: Session, gone: Left) -> TimelineEvent:
+    """Return an officer who ceased to be present, with the side whose site is theirs and the codes of the reasons."""
+    side = next((str(side) for side in Side if session.slot.place(side).site == gone.site), "")
+    return {"user": gone.user, "site": gone.site, "side": side, "why": [str(why) for why in gone.why]}
 
 
 def acknowledgements(session: Session) -> list[TimelineEvent]:

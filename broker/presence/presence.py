@@ -7,13 +7,13 @@ nothing for what another one shows. Pure.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TypeVar
 
 from broker.booking import drill
 from broker.kernel.ids import ResourceId, SessionId, Side, SiteId
 from broker.presence.attention_check import AttentionChecks, Prompt, Rhythm, rhythm_of
 from broker.presence.quorum import Watcher, share_out
+from broker.presence.reasons import Left, Why
 from broker.presence.sight import Flaw
 from config.policy import Policy
 
@@ -31,21 +31,6 @@ FORGOTTEN = 60.0
 Picture = tuple[SessionId, Side]
 K = TypeVar("K")
 V = TypeVar("V")
-
-
-class Why(StrEnum):
-    """Why an officer who watches is not present, in the order in which they would mend it."""
-
-    ATTENTION = "attention"
-    NO_PAGE = "no_page"
-    PAGE_SILENT = "page_silent"
-    HIDDEN = "hidden"
-    NOT_RECEIVING = "not_receiving"
-    NOT_SHOWN = "not_shown"
-    TOO_SMALL = "too_small"
-    COVERED = "covered"
-    NOT_CHOSEN = "not_chosen"
-    TOO_MANY = "too_many"
 
 
 Reasons = Mapping[Watcher, tuple[Why, ...]]
@@ -83,10 +68,12 @@ class PresenceStatus:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What has changed since the last tick. `asked` and `missed`: whose attention check began or ended without an
-    answer; `wavering`: all officers with half of the time for an answer over."""
+    """What has changed since the last tick. `left`: who ceased to be present in a session that goes on; `asked` and
+    `missed`: whose attention check began or ended without an answer; `wavering`: all officers with half of the time
+    for an answer over."""
 
     present: Mapping[SessionId, frozenset[Watcher]]
+    left: Mapping[SessionId, frozenset[Left]]
     statuses: Mapping[Watcher, PresenceStatus]
     asked: tuple[Watcher, ...]
     missed: tuple[Watcher, ...]
@@ -213,6 +200,7 @@ class Presence:
         prompts = {watcher: self.attention.prompt_of(watcher) for watcher in statuses}
         changes = Changes(
             _changes(self._present, present, frozenset()),
+            self._left(present, statuses),
             _changes(self._statuses, statuses, PresenceStatus()),
             tuple(asked),
             tuple(missed),
@@ -238,6 +226,19 @@ class Presence:
                 sessions.setdefault(watcher, {})[session] = (Why.TOO_MANY,) if over else why
         people = sessions.keys() | self._pages.keys()
         return {w: PresenceStatus(sessions.get(w, {}), self.attention.prompt_of(w)) for w in people}
+
+    def _left(
+        self, present: Mapping[SessionId, frozenset[Watcher]], statuses: Mapping[Watcher, PresenceStatus]
+    ) -> dict[SessionId, frozenset[Left]]:
+        """Those who were present in a session at the last tick and are no longer. One who neither receives anything of
+        it nor has a page that chooses it has no status there."""
+        found: dict[SessionId, frozenset[Left]] = {}
+        for session, watchers in present.items():
+            gone = self._present.get(session, frozenset()) - watchers
+            why = {w: statuses.get(w, PresenceStatus()).sessions.get(session) or (Why.NOT_RECEIVING,) for w in gone}
+            if gone:
+                found[session] = frozenset(Left(w.user, w.site, why[w]) for w in gone)
+        return found
 
     def _wrongs(self, session: SessionId, visit: Visit, now: float) -> Reasons:
         """Why each officer who watches, or wants to, is not present, attention checks aside."""

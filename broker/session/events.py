@@ -11,6 +11,7 @@ from broker.booking.bar import Bar
 from broker.kernel.film_faults import FilmFault
 from broker.kernel.ids import AlertId, ApprovalId, PersonId, SessionId, Side, SiteId, UserId, WarningId
 from broker.presence.quorum import Watcher
+from broker.presence.reasons import Left
 from broker.session.effects import Effect
 from config.check_in import Manner, Tick
 
@@ -148,9 +149,11 @@ class RoomReceiving:
 
 @dataclass(frozen=True, slots=True)
 class WatchersChanged:
-    """The officers who are present for this session have changed."""
+    """The officers who are present for this session have changed. `left`: those who ceased to be present, each with
+    the reasons."""
 
     watchers: frozenset[Watcher]
+    left: frozenset[Left] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -599,6 +602,8 @@ def _plain(value: Any) -> Any:
         return sorted((_plain(item) for item in value), key=repr)
     if isinstance(value, Watcher):
         return {"user": value.user, "site": value.site}
+    if isinstance(value, Left):
+        return {"user": value.user, "site": value.site, "why": _plain(value.why)}
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}
     return value

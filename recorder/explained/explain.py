@@ -13,7 +13,7 @@ from typing import Any
 
 from recorder.archive.timeline_coverage import SIDES
 from recorder.explained.spans import Entry, FilmSpans, Span, spans_of
-from recorder.explained.words import Words, hold_words, sentence
+from recorder.explained.words import Words, absence_words, hold_words, sentence
 
 TRACKS = {0: ("prison", "picture"), 1: ("prison", "sound"), 2: ("visitor", "picture"), 3: ("visitor", "sound")}
 TOGETHER = 0.5
@@ -27,8 +27,8 @@ RECORDER, RECONNECT, LOSS, SILENT, NOT_BEGUN = "recorder", "reconnect", "loss", 
 @dataclass(frozen=True, slots=True)
 class Explained:
     """One explanation, in seconds of the film. `side`: prison, visitor or both; `missing`: what the film lacks of it
-    (picture, sound, both or none); `crossed`: what crossed meanwhile (nothing, sound, picture, everything, or
-    unrecorded)."""
+    (picture, sound, both or none); `crossed`: what crossed meanwhile (nothing, sound, picture, everything, partly,
+    or unrecorded)."""
 
     at: float
     to: float
@@ -64,7 +64,8 @@ def explain(timeline: Iterable[Entry], written: Mapping[str, Any], signed: bool 
 
 def explained_in(spans: FilmSpans, gaps: Iterable[Mapping[str, Any]], signed: bool = False) -> list[Explained]:
     """Return the explanations that follow from spans and the gaps of a manifest."""
-    found = [*_gate(spans), *_mutes(spans), *_talkback(spans), *_gaps(spans, _merged(gaps, spans.seconds), signed)]
+    found = [*_gate(spans), *_mutes(spans), *_talkback(spans), *_absences(spans)]
+    found += _gaps(spans, _merged(gaps, spans.seconds), signed)
     return sorted(found, key=lambda found: (found.at, found.to, found.side, found.cause))
 
 
@@ -117,6 +118,21 @@ def _talkback(spans: FilmSpans) -> Iterable[Explained]:
     for span in spans.talkback:
         side = span.sides[0] if len(span.sides) == 1 else "both"
         yield _made(span.at, span.to, side, "talkback", "none", _crossed_at(spans, span.at, span.to))
+
+
+def _absences(spans: FilmSpans) -> Iterable[Explained]:
+    for span in spans.absences:
+        side = span.sides[0] if span.sides[0] in SIDES else "both"
+        why = absence_words(span.data.get("why"))
+        yield _made(span.at, span.to, side, "absent", "none", _crossed_in(spans, span.at, span.to), why)
+
+
+def _crossed_in(spans: FilmSpans, at: float, to: float) -> str:
+    """Return what crossed in a stretch during which the gate may have opened and shut."""
+    seconds = sum(min(span.to, to) - max(span.at, at) for span in _within(spans.open, at, to))
+    if seconds <= 0:
+        return "nothing"
+    return "everything" if seconds >= to - at else "partly"
 
 
 def _crossed_at(spans: FilmSpans, at: float, to: float) -> str:

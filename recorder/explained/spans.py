@@ -1,12 +1,12 @@
 """The spans of a recording: the stretches and moments of its timeline in seconds of the film. Pure."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from recorder.archive.timeline_coverage import SIDES
+from recorder.archive.timeline_coverage import SIDES, Officer, officers_in
 
 AT_ONCE = 1.5
 """Seconds by which the event of a shut gate may be apart from the change of state that it belongs to."""
@@ -41,7 +41,8 @@ class Happened:
 @dataclass(frozen=True, slots=True)
 class FilmSpans:
     """What happened when in a recording. `states`: of the session; `open`: the gate; `holds` with the reason as `what`;
-    `mutes` and `talkback` with their sides; `events`: everything, in order."""
+    `mutes` and `talkback` with their sides; `absences` of officers who had been present, with their side, by officer;
+    `events`: everything, in order."""
 
     seconds: float
     states: tuple[Span, ...]
@@ -49,6 +50,7 @@ class FilmSpans:
     holds: tuple[Span, ...]
     mutes: tuple[Span, ...]
     talkback: tuple[Span, ...]
+    absences: tuple[Span, ...]
     events: tuple[Happened, ...]
 
 
@@ -75,6 +77,7 @@ def spans_in(events: Iterable[Happened], length: float) -> FilmSpans:
         holds=tuple(_hold(span, ordered) for span in states if span.what == "held"),
         mutes=tuple(_mutes(ordered, length)),
         talkback=tuple(_talkback(ordered, length)),
+        absences=tuple(_absences(ordered, length)),
         events=ordered,
     )
 
@@ -184,3 +187,31 @@ def _talkback(events: Sequence[Happened], length: float) -> Iterator[Span]:
     for span in _spans(changes, length):
         sides = tuple(str(side) for side in span.data.get("sides") or ())
         yield Span(span.at, span.to, span.what, sides, span.data)
+
+
+def _absences(events: Sequence[Happened], length: float) -> Iterator[Span]:
+    """Yield the stretches in which an officer who had been present was not, until the officer is again or the visit is
+    over. A loss of the control process, without which no officer counts, has its own explanation."""
+    changes: dict[Officer, list[Change]] = {}
+    for happened in events:
+        event = happened.event
+        for officer in _there(event, changes):
+            changes[officer].append((happened.at, "", event))
+        for gone in _items(event.get("left")):
+            officer = Officer(str(gone.get("user")), str(gone.get("site")))
+            changes.setdefault(officer, []).append((happened.at, "absent", gone))
+    for found in changes.values():
+        for span in _spans(found, length):
+            yield Span(span.at, span.to, span.what, (str(span.data.get("side")),), span.data)
+
+
+def _there(event: Mapping[str, Any], officers: Collection[Officer]) -> Iterator[Officer]:
+    """Yield the officers whose absence an event ends."""
+    kind = event.get("kind")
+    over = kind in ("control", "closed") or (kind == "state" and event.get("to") in END)
+    present = officers_in(event) if kind == "people" else frozenset[Officer]()
+    yield from (officer for officer in officers if over or officer in present)
+
+
+def _items(value: object) -> Iterator[Mapping[str, Any]]:
+    yield from (item for item in (value if isinstance(value, list) else ()) if isinstance(item, Mapping))

@@ -30,6 +30,7 @@ CAUSES = {
     "hold": Words("会见中止", "the visit was held"),
     "mute": Words("管理员静音", "an officer muted it"),
     "talkback": Words("管理员插话", "an officer spoke to the rooms"),
+    "absent": Words("有管理员未计入在岗", "an officer did not count as present"),
     "shut": Words("闸门关闭", "the gate was shut"),
     "unknown": Words("原因不明", "the cause is not known"),
 }
@@ -44,6 +45,19 @@ HOLDS = {
     "relay_lost": Words("转发服务中断", "the relay was interrupted"),
     "unknown": Words("原因不明", "the cause is not known"),
 }
+ABSENCES = {
+    "attention": Words("在岗确认超时", "An attention check is not answered"),
+    "no_page": Words("未通过监督页面观看", "Not watching through the monitor page"),
+    "page_silent": Words("监督页面没有响应", "The page does not answer"),
+    "hidden": Words("监督页面不在前台", "The page is not in front"),
+    "not_receiving": Words("未收到双方画面和声音", "Picture and sound of both sides do not arrive"),
+    "not_shown": Words("画面已暂停或未显示", "A picture is paused or not shown"),
+    "too_small": Words("画面过小（至少 160×90）", "A picture is too small (160×90 at least)"),
+    "covered": Words("画面被遮挡或不在窗口可见范围内", "A picture is covered, or outside the window"),
+    "not_chosen": Words("未选择在这一场值守", "Not on duty for this visit"),
+    "too_many": Words("已超过一人可同时监督的场数", "More visits than one officer may supervise"),
+}
+"""Why an officer is not present, by the codes of presence. The monitor page has the same words."""
 MISSING = {
     "picture": Words("没有画面", "no picture"),
     "sound": Words("没有声音", "no sound"),
@@ -56,6 +70,7 @@ CROSSED = {
     "sound": Words("期间仅声音传给对方", "meanwhile only the sound crossed"),
     "picture": Words("期间仅画面传给对方", "meanwhile only the picture crossed"),
     "everything": Words("期间画面和声音照常传给对方", "meanwhile picture and sound crossed as usual"),
+    "partly": Words("期间画面和声音仅部分时段传给对方", "meanwhile picture and sound crossed for a part of the time"),
     "unrecorded": Words(
         "期间传给对方的内容可能未被录下", "meanwhile picture or sound may have crossed that is not recorded"
     ),
@@ -74,6 +89,13 @@ def hold_words(reason: str, article: str) -> Words:
     """Return why a visit was held, with the article where an officer named one."""
     text = HOLDS.get(reason, Words(reason, reason))
     return Words(f"{text.zh}（{article}）", f"{text.en} ({article})") if article else text
+
+
+def absence_words(codes: object) -> Words:
+    """Return why an officer was not present, all reasons of a list of codes in one text."""
+    listed = [str(code) for code in codes] if isinstance(codes, list) else []
+    texts = [ABSENCES.get(code, Words(code, code)) for code in listed] or [CAUSES["unknown"]]
+    return Words("、".join(text.zh for text in texts), "; ".join(text.en[:1].lower() + text.en[1:] for text in texts))
 
 
 def sentence(side: str, cause: str, missing: str, crossed: str, more: Words | None = None) -> Words:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from broker.kernel.clock import in_shanghai
 from config.words import shown
+from recorder.explained.words import absence_words
 from recorder.export.contents import moment
 
 
@@ -127,11 +128,24 @@ def words_of(event: Mapping[str, Any]) -> Words:
             name = Words("闸门", "Gate") if kind == "gate" else Words("插话", "Talkback")
             shut = Words("打开", "opens") if event.get("open") else Words("关闭", "shuts")
             return Words(name.zh + shut.zh, f"{name.en} {shut.en}")
+        case "people" if event.get("left"):
+            return _people_left(event["left"])
         case "gap":
             track = event.get("track")
             whose = TRACKS[track] if isinstance(track, int) and 0 <= track < len(TRACKS) else Words("", "")
             return Words(f"{whose.zh}缺口", f"Gap in the {whose.en or 'recording'}")
     return ACTIONS.get(what) or KINDS.get(kind) or Words(what or kind, what or kind)
+
+
+def _people_left(left: Any) -> Words:
+    """Return the words of a change by which officers ceased to be present: why, in the words of the explanations."""
+    codes = [str(code) for item in _listed(left) if isinstance(item, Mapping) for code in _listed(item.get("why"))]
+    why = absence_words([shown(code) for code in dict.fromkeys(codes)])
+    return Words(f"管理员不再计入在岗：{why.zh}", f"An officer is no longer present: {why.en}")
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 _LEFT_OUT = {"kind", "what", "to", "from", "open", "track", "start", "observers"}

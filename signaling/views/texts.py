@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from broker.booking.language import Spoken, spoken_as
+from recorder.explained.words import ABSENCES
 
 
 class Text(NamedTuple):
@@ -222,17 +223,14 @@ LANGUAGES = {
     "sgn": Text("手语", "sign language"),
 }
 
+_ADVICE = {
+    "attention": Text("，请确认在岗", ""),
+    "too_small": Text("，请放大或减少同屏场数", ""),
+}
+"""What an officer can do, after the words that the recording has of it, too."""
 WHY = {
-    "attention": Text("在岗确认超时，请确认在岗", "A question whether you watch is not answered"),
-    "no_page": Text("未通过监督页面观看", "Not watching through the monitor page"),
-    "page_silent": Text("监督页面没有响应", "The page does not answer"),
-    "hidden": Text("监督页面不在前台", "The page is not in front"),
-    "not_receiving": Text("未收到双方画面和声音", "Picture and sound of both sides do not arrive"),
-    "not_shown": Text("画面已暂停或未显示", "A picture is paused or not shown"),
-    "too_small": Text("画面过小（至少 160×90），请放大或减少同屏场数", "A picture is too small (160×90 at least)"),
-    "covered": Text("画面被遮挡或不在窗口可见范围内", "A picture is covered, or outside the window"),
-    "not_chosen": Text("未选择在这一场值守", "Not on duty for this visit"),
-    "too_many": Text("已超过一人可同时监督的场数", "More visits than one officer may supervise"),
+    code: Text(words.zh + _ADVICE.get(code, Text("", "")).zh, words.en + _ADVICE.get(code, Text("", "")).en)
+    for code, words in ABSENCES.items()
 }
 
 ALERTS = {

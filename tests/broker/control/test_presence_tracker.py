@@ -11,8 +11,9 @@ from broker.control.session_runner import SessionRunner
 from broker.ipc.relay_messages import Subscription
 from broker.kernel.errors import NotFound
 from broker.kernel.ids import Side, SiteId, UserId
-from broker.presence.presence import Report, Why
+from broker.presence.presence import Report
 from broker.presence.quorum import Watcher, name_of
+from broker.presence.reasons import Left, Why
 from broker.session import events as ev
 from broker.session.state import Session, State
 from config.pack_loader import load_pack
@@ -98,6 +99,7 @@ class TestWatching:
         duty.page(HE, visible=False)
         assert [fact.watchers for fact in duty.of(ev.WatchersChanged)] == [{LI}, {LI, HE}, {LI}]
         assert duty.live.session.processes.watchers == {LI}
+        assert duty.of(ev.WatchersChanged)[-1].left == {Left(HE.user, HE.site, (Why.HIDDEN,))}
         assert duty.tracker.standing(HE).sessions == {duty.id: (Why.HIDDEN,)}
         assert duty.emitted[-1] == ("standing", HE)
 

@@ -9,6 +9,7 @@ from broker.control.timeline_events import TimelineEvents, acknowledgements, act
 from broker.kernel.clock import Instant
 from broker.kernel.ids import PersonId, Side, SiteId, UserId
 from broker.presence.quorum import Watcher
+from broker.presence.reasons import Left, Why
 from broker.session import events as ev
 from broker.session.parts.check_in import Acknowledgement, CheckIn
 from broker.session.parts.processes import Processes, Recorder
@@ -35,6 +36,14 @@ def test_a_change_of_people_is_an_event_and_any_other_step_is_not():
     event = people_change(BEFORE, WATCHED, ev.WatchersChanged(frozenset({LI}))) or {}
     assert event["watchers"] == [{"user": "li", "site": "panlong"}]
     assert people_change(WATCHED, WATCHED, ev.TimePassed()) is None
+
+
+def test_an_officer_who_left_is_named_with_the_reasons_and_the_side():
+    for side in Side:
+        gone = Left(UserId("li"), BEFORE.slot.place(side).site, (Why.TOO_SMALL, Why.COVERED))
+        event = people_change(WATCHED, BEFORE, ev.WatchersChanged(frozenset(), frozenset({gone}))) or {}
+        named = {"user": "li", "site": gone.site, "side": str(side), "why": ["too_small", "covered"]}
+        assert (event["watchers"], event["left"]) == ([], [named])
 
 
 def test_a_recorder_that_is_back_gets_all_people_again():

@@ -13,8 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from broker.control.presence_tracker import JUST
 from broker.kernel.ids import ResourceId, SessionId, Side, SiteId, UserId
 from broker.presence.attention_check import AttentionChecks
-from broker.presence.presence import MAX_PAGES, SHOWN, STALE, Changes, Presence, PresenceStatus, Report, Visit, Why
+from broker.presence.presence import MAX_PAGES, SHOWN, STALE, Changes, Presence, PresenceStatus, Report, Visit
 from broker.presence.quorum import Watcher, name_of, watcher_of
+from broker.presence.reasons import Left, Why
 from broker.presence.sight import Flaw
 from config.pack_loader import load_pack
 
@@ -38,7 +39,7 @@ class Story:
         self.presence = Presence(AttentionChecks(draw, lambda: f"att_{next(names)}"))
         self.visits = {session: Visit(frozenset({PRISON, BUREAU}), policy) for session in (ONE, TWO, THREE)}
         self.now, self.cap = 100.0, 2
-        self.last = Changes({}, {}, (), (), frozenset())
+        self.last = Changes({}, {}, {}, (), (), frozenset())
         self.there: dict[SessionId, frozenset[Watcher]] = {}
 
     def receive(self, watcher=LI, session=ONE, page=PAGE, sides=BOTH, on=True):
@@ -266,6 +267,23 @@ class TestChanges:
         assert first.present == {ONE: {LI}} and set(first.statuses) == {LI}
         again = story.tick().last
         assert again.present == {} and again.statuses == {}
+
+    def test_who_left_is_named_once_with_the_reasons(self, story):
+        story.tick()
+        story.say(flaws={(ONE, side): flaw for side, flaw in zip(Side, Flaw, strict=True)}).tick()
+        assert story.last.left == {ONE: {Left(LI.user, LI.site, (Why.TOO_SMALL, Why.COVERED))}}
+        assert story.say(visible=False).tick().last.left == {}
+        assert story.say().tick().last.left == {} and story.present()
+
+    def test_who_is_gone_altogether_left_because_nothing_is_received(self, story):
+        story.tick()
+        story.receive(on=False).wait(120.0).tick()
+        assert story.last.left == {ONE: {Left(LI.user, LI.site, (Why.NOT_RECEIVING,))}}
+
+    def test_for_whom_it_was_one_visit_too_many_left_because_of_that(self, story):
+        story.send(TWO).receive(session=TWO).say(showing=[(ONE, BOTH), (TWO, BOTH)], duty=(ONE, TWO)).tick()
+        story.cap = 1
+        assert story.tick().last.left == {TWO: {Left(LI.user, LI.site, (Why.TOO_MANY,))}}
 
     def test_an_officer_who_is_gone_has_an_empty_status(self, story):
         story.tick()

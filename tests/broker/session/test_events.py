@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from broker.kernel.ids import Side, SiteId, UserId
 from broker.presence.quorum import Watcher
+from broker.presence.reasons import Left, Why
 from broker.session import events as ev
 from broker.session.effects import Effect, FinishRecording, LeaseGate, Reason
 from broker.session.state import State
@@ -62,7 +63,11 @@ class TestJson:
 
     def test_a_watcher_has_a_user_and_a_site(self) -> None:
         fact = ev.WatchersChanged(frozenset({Watcher(UserId("u"), SiteId("s"))}))
-        assert ev.data(fact) == {"watchers": [{"user": "u", "site": "s"}]}
+        assert ev.data(fact) == {"watchers": [{"user": "u", "site": "s"}], "left": []}
+
+    def test_who_left_has_the_reasons_beside(self) -> None:
+        fact = ev.WatchersChanged(frozenset(), frozenset({Left(UserId("u"), SiteId("s"), (Why.COVERED,))}))
+        assert ev.data(fact)["left"] == [{"user": "u", "site": "s", "why": ["covered"]}]
 
     def test_durations_are_seconds_and_enums_their_words(self) -> None:
         lease = ev.data(LeaseGate(1.5, 2.5, timedelta(minutes=30), frozenset({Side.VISITOR})))

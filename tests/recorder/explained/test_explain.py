@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from broker.kernel import atomic_files
 from recorder.explained.explain import TRACKS, explain, explained_in
 from recorder.explained.spans import Happened, spans_in
-from recorder.explained.words import CAUSES, CROSSED, HOLDS, MISSING, SIDES, sentence
+from recorder.explained.words import ABSENCES, CAUSES, CROSSED, HOLDS, MISSING, SIDES, sentence
 from tests.support.recording.archives import archived, make_work
 from tests.support.recording.feed import WALL
 
@@ -115,6 +116,42 @@ class TestWhatDidNotCross:
         assert found(events) == [(5, 7, "both", "talkback", "none", "everything")]
 
 
+class TestOfficersWhoLeft:
+    """Yunnan 25, 26(3): where the coverage of an officer was interrupted, the record says why in the page's words."""
+
+    @staticmethod
+    def left(*why, side="prison"):
+        gone = {"user": "li", "site": "first-prison", "side": side, "why": list(why)}
+        return {"kind": "people", "checked_in": [], "watchers": [], "left": [gone]}
+
+    BACK: ClassVar = {"kind": "people", "watchers": [{"user": "li", "site": "first-prison"}]}
+
+    def test_are_explained_by_side_with_the_reason_and_what_crossed(self):
+        spans = spans_in([Happened(*OPEN[0]), Happened(5, self.left("too_small")), Happened(9, self.BACK)], LENGTH)
+        (absence,) = explained_in(spans, ())
+        facts = (absence.at, absence.to, absence.side, absence.cause, absence.missing, absence.crossed)
+        assert facts == (5, 9, "prison", "absent", "none", "everything")
+        why = "有管理员未计入在岗（画面过小（至少 160×90））"
+        assert absence.zh == f"监所一方：{why}；期间画面和声音照常传给对方。"
+        assert "an officer did not count as present (a picture is too small (160×90 at least))" in absence.en
+
+    def test_have_all_their_reasons(self):
+        spans = spans_in([Happened(5, self.left("covered", "not_chosen", side="visitor"))], LENGTH)
+        found = next(one for one in explained_in(spans, ()) if one.cause == "absent")
+        assert "会见人一方：有管理员未计入在岗（画面被遮挡或不在窗口可见范围内、未选择在这一场值守）" in found.zh
+
+    def test_without_whom_the_visit_was_held_for_a_while_saw_a_part_cross(self):
+        held = [(6.0, state("held")), (6.0, shut("quorum_lost")), (8.0, state("live")), (8.0, OPEN[0][1])]
+        assert found([(5.0, self.left("hidden")), *held, (9.0, self.BACK)]) == [
+            (5, 9, "prison", "absent", "none", "partly"),
+            (6, 8, "both", "hold", "none", "nothing"),
+        ]
+
+    def test_with_reasons_of_a_later_version_have_their_codes(self):
+        spans = spans_in([Happened(5, self.left("asleep"))], LENGTH)
+        assert any("（asleep）" in one.zh for one in explained_in(spans, ()))
+
+
 EVENTS = st.sampled_from(
     [
         *(state(to) for to in ("ready", "live", "held", "ended")),
@@ -126,6 +163,10 @@ EVENTS = st.sampled_from(
         {"kind": "floor", "open": False, "sides": ["visitor"]},
         {"kind": "lagging", "records": 1, "where": "writer"},
         {"kind": "control", "there": False},
+        TestOfficersWhoLeft.left("covered"),
+        TestOfficersWhoLeft.left("unheard of", side=""),
+        TestOfficersWhoLeft.left(side="visitor"),
+        TestOfficersWhoLeft.BACK,
         {"kind": "unheard of"},
     ]
 )
@@ -203,7 +244,7 @@ class TestRealArchives:
 
 
 def test_every_code_has_words_in_both_languages():
-    for table in (SIDES, CAUSES, HOLDS, CROSSED):
+    for table in (SIDES, CAUSES, HOLDS, ABSENCES, CROSSED):
         assert all(text.zh and text.en for text in table.values())
     words = sentence("prison", "camera", "picture", "sound")
     assert words.zh == "监所一方没有画面：摄像头未送出画面；期间仅声音传给对方。"

@@ -78,3 +78,42 @@ def test_moments_that_the_relay_measured_count_before_those_of_the_entry():
     spans = spans_of(timeline, written)
     assert [(span.at, span.to) for span in spans.open] == [(2.5, 10.0), (20.0, 60.0)]
     assert spans.states == ()
+
+
+def people(*present, left=()):
+    gone = [{"user": user, "site": "panlong", "side": "visitor", "why": ["covered"]} for user in left]
+    watchers = [{"user": user, "site": "panlong"} for user in present]
+    return {"kind": "people", "checked_in": [], "watchers": watchers, **({"left": gone} if gone else {})}
+
+
+class TestAbsences:
+    """Yunnan 25, 26(3): an officer who was present and is not, until the officer is again."""
+
+    def absences(self, *events):
+        spans = spans_in(happened(*events), 60.0).absences
+        return [(span.at, span.to, span.sides, span.data["user"]) for span in spans]
+
+    def test_last_until_the_officer_is_present_again(self):
+        left = (10, people("li", left=["ma"]))
+        assert self.absences((0, people("li", "ma")), left, (14, people("li")), (20, people("li", "ma"))) == [
+            (10, 20, ("visitor",), "ma")
+        ]
+
+    def test_are_told_apart_by_officer(self):
+        first = (10, people("li", left=["ma"])), (12, people(left=["li"]))
+        assert self.absences(*first, (15, people("ma")), (30, people("ma", "li"))) == [
+            (10, 15, ("visitor",), "ma"),
+            (12, 30, ("visitor",), "li"),
+        ]
+
+    def test_end_with_the_visit_and_with_the_control_process(self):
+        for over in (state("ended"), {"kind": "closed"}, {"kind": "control", "there": False}):
+            assert self.absences((10, people(left=["ma"])), (40, over)) == [(10, 40, ("visitor",), "ma")]
+        assert self.absences((10, people(left=["ma"]))) == [(10, 60, ("visitor",), "ma")]
+
+    def test_are_none_in_timelines_that_name_no_reasons(self):
+        assert self.absences((0, people("li")), (10, people()), (20, people("li"))) == []
+
+    def test_are_none_where_the_timeline_was_changed(self):
+        for left in ("ma", 7, ["ma", None], {"user": "ma"}):
+            assert self.absences((10, {"kind": "people", "watchers": [], "left": left})) == []

@@ -3,7 +3,10 @@
 import json
 from datetime import datetime
 
-from recorder.explained.explain import Explained
+import pytest
+
+from recorder.explained.explain import Explained, explained_in
+from recorder.explained.spans import spans_of
 from recorder.explained.words import NOT_EXPLAINED, NOTHING_MISSING
 from recorder.export.event_words import ACTIONS, rows, words_of
 from recorder.export.timeline_page import as_json, page
@@ -66,6 +69,24 @@ def test_shows_an_unknown_event_by_its_own_name() -> None:
     assert words_of({"kind": "action", "what": "Invented"}).zh == "Invented"
     assert words_of({"kind": "new_kind"}).en == "new_kind"
     assert all(text.zh and text.en for text in ACTIONS.values())
+
+
+def test_says_why_an_officer_is_no_longer_present_in_the_words_of_the_explanations() -> None:
+    gone = {"user": "li", "site": "first-prison", "side": "prison", "why": ["too_small"]}
+    left = entry("2026-11-22T02:00:05+00:00", kind="people", watchers=[], left=[gone])
+    spans = spans_of([left], MANIFEST | {"tracks": [{"seconds": 9.0}]})
+    html = page(MANIFEST, [left], explained_in(spans, ())).decode()
+    assert "管理员不再计入在岗：画面过小（至少 160×90）" in html
+    assert "监所一方：有管理员未计入在岗（画面过小（至少 160×90））" in html
+    value = json.loads(as_json(MANIFEST, [left], explained_in(spans, ())))
+    assert value["events"][0]["en"] == "An officer is no longer present: a picture is too small (160×90 at least)"
+    assert value["events"][0]["detail"] == "left: user li, site first-prison, side prison, why too_small"
+    assert [one["cause"] for one in value["explained"]] == ["before", "absent"]
+
+
+@pytest.mark.parametrize("left", ["li", 7, [None], [{"why": "too_small"}], [{"why": 7}]])
+def test_takes_what_was_changed_for_an_officer_who_left_without_a_known_reason(left: object) -> None:
+    assert words_of({"kind": "people", "left": left}).zh == "管理员不再计入在岗：原因不明"
 
 
 def test_says_that_a_procurator_looks_on_and_not_who() -> None:

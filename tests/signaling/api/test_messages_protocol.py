@@ -11,10 +11,11 @@ import pytest
 import signaling
 from broker.drills import result
 from broker.kernel.errors import VisitError
-from broker.presence.presence import Why
+from broker.presence.reasons import Why
 from broker.session.effects import AlertKind, HoldReason, Reason
 from broker.session.readiness import Missing
 from broker.session.state import State
+from recorder.explained.words import ABSENCES
 from signaling.api.audit import messages as audit
 from signaling.api.drills import messages as drills
 from signaling.api.exports import messages as exports
@@ -98,6 +99,7 @@ class TestTheTexts:
             (Missing, texts.MISSING),
             (get_args(RecordingState), texts.RECORDING),
             (Why, texts.WHY),
+            (Why, ABSENCES),
             (ALERTS, texts.ALERTS),
         ],
     )

@@ -6,8 +6,9 @@ import pytest
 
 from broker.kernel.ids import ResourceId, Side
 from broker.presence.attention_check import Prompt
-from broker.presence.presence import PresenceStatus, Why
+from broker.presence.presence import PresenceStatus
 from broker.presence.quorum import Watcher, watcher_of
+from broker.presence.reasons import Why
 from tests.support.signaling.front import OFFER
 from tests.support.signaling.talk import talking
 
