@@ -21,6 +21,7 @@ import { SearchPart } from "./audit_parts/search.js";
 import { ExportsPart } from "./audit_parts/exports.js";
 import { LedgerPart } from "./audit_parts/ledger.js";
 import { PurgePart } from "./audit_parts/purge.js";
+import { countSecondWords } from "./audit_parts/second_words.js";
 
 const TICK = 500; // ms
 
@@ -31,6 +32,7 @@ export class Audit {
   #visit = null;
   #list = null;
   #turn = 0; // of the place: an answer for an earlier one is not shown
+  #waiting = null;
   #ends = [];
 
   constructor(me, onSignedOut) {
@@ -49,6 +51,8 @@ export class Audit {
     const keys = obeyKeys(Object.fromEntries(acts), AUDIT_KEYS);
     const language = onLanguage(() => this.#title());
     this.#ends = [() => removeEventListener("popstate", move), () => clearInterval(timer), keys, language];
+    this.#waiting = this.#me.role === "auditor" ? countSecondWords(this.#me.id, this.#view.count) : null;
+    this.#ends.push(() => this.#waiting?.close());
     if (PARTS[this.#me.role].includes("search")) this.#search.offerPlaces();
     this.#show();
   }
@@ -89,6 +93,7 @@ export class Audit {
     const place = this.#place();
     this.#leave();
     this.#title();
+    this.#waiting?.look();
     try {
       if (place.part === "visit") await this.#showVisit(place);
       else if (place.part === "relisten") await this.#showDuties("overdue");

@@ -15,7 +15,6 @@ export const adminEn = {
   admin_keys: "Keys",
   admin_packs: "Rule packs",
   admin_health: "Health",
-  admin_waiting: "{count} wait for your word",
   admin_hint_of_changes: "Changes of accounts that one person proposes and another confirms. Confirming says that you have checked whose account it is.",
   admin_hint_of_sites: "Prisons, bureaus and offices. Close the rooms and revoke the terminals of a site before the site.",
   admin_hint_of_rooms: "Each room has one enrolled terminal. Without it no visit is held there.",

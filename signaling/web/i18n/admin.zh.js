@@ -15,7 +15,6 @@ export const adminZh = {
   admin_keys: "接口密钥",
   admin_packs: "规则包",
   admin_health: "运行状况",
-  admin_waiting: "{count} 项等您确认",
   admin_hint_of_changes: "一人提出、另一人确认后才生效的账号变更。确认即表示您已核实此账号属于本人。",
   admin_hint_of_sites: "监狱、司法局等单位。停用前须先停用会见室并注销终端。",
   admin_hint_of_rooms: "每间会见室登记一台终端。没有终端的会见室不能会见。",

@@ -102,6 +102,7 @@ export const zh = {
   inbox: "待办",
   inbox_count: "{count} 项",
   inbox_empty: "没有待办事项。批准人不计入在岗人数，不观看会见。",
+  waits_for_you: "{count} 项等您确认",
   inbox_since: "{time} 起",
   inbox_extension: "延长申请",
   inbox_announcement: "待发布公告",

@@ -1,5 +1,6 @@
 /**
- * What waits for an approver's decision, of all kinds in one order: the oldest first. Pure.
+ * What waits for an officer. For an approver it is all that waits for a decision, of all kinds in one order: the oldest
+ * first. For an auditor it is what needs a second person. Pure.
  *
  * A second approval has no age that the page knows: it waits until its visit, so that these stand last, the soonest first.
  */
@@ -30,3 +31,12 @@ const item = (kind, value, at) => ({ kind, id: `${kind}/${value.id}`, at, value 
 /** Whether the second institution's approval is this site's to give. */
 const lacksSecond = (session, site) => session.sides.visitor.site === site && session.state !== "ended"
   && session.missing.some(({ code }) => code === "second_approval");
+
+/** Whether a request to hand a recording over is this officer's to decide: nobody decides on their own. */
+export const isToDecide = ({ state, by }, me) => state === "requested" && by.id !== me;
+
+/** How many exports and changes of accounts wait for an auditor's word. */
+export const secondWords = (me, { exports, changes }) => ({
+  exports: exports.filter((request) => isToDecide(request, me)).length,
+  changes: changes.filter(({ mine }) => mine).length,
+});

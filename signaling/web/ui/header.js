@@ -10,6 +10,19 @@ export function languageButton() {
     on: { click: () => setLanguage(other()) } });
 }
 
+/** A number beside the name of a link: how much waits there for the officer's word; hidden where nothing does. */
+export function countChip() {
+  const node = el("span", { class: "count-chip", hidden: true });
+  return {
+    node,
+    put(count) {
+      show(node, count > 0);
+      put(node, String(count));
+      node.ariaLabel = t("waits_for_you", { count });
+    },
+  };
+}
+
 /** @param {{onSignOut(), onHandOver()}} actions @param {HTMLElement} status where the officer counts */
 export function headerView({ onSignOut, onHandOver }, status) {
   const site = el("span", { class: "site" });

@@ -125,7 +125,7 @@ class TestTheFirstDay:
         await store.change_account(ChangeKind.PASSWORD, "clerk", author="x", password="a long secret of a test")
         page = await desk.open("admin")
         await expect(page.get_by_role("heading", level=1)).to_have_text("待确认")
-        await expect(page.locator(".admin-count")).to_have_text("1")
+        await expect(page.locator(".count-chip")).to_have_text("1")
         await desk.act("clerk", "确认")
         await desk.fill("确认", password=PASSWORD)
         await page.get_by_text("没有待确认的账号变更。").wait_for()

@@ -194,6 +194,7 @@ class FakeArchive:
         self.plan: dict[str, Any] = {"as_of": BEGAN.isoformat(), "site": None, "recordings": 0, "bytes": 0}
         self.plan |= {"sites": [], "kept": [], "broken": []}
         self.exports: list[dict[str, Any]] = []
+        self.changes: list[dict[str, Any]] = []
         self.ledgers: list[dict[str, str]] = []
         self.spoiled = False
         self.runs: list[dict[str, Any]] = [purge_run("none")]
@@ -217,6 +218,7 @@ class FakeArchive:
             web.get("/api/v1/purge/run", self.run),
             web.post("/api/v1/purge/{order}", self.purge),
             web.get("/api/v1/ledgers", self.ledger),
+            web.get("/api/v1/account-changes", self.changed),
             web.get("/api/v1/exports", self.listed),
             web.get("/api/v1/exports/{id}", self.exported),
             web.post("/api/v1/exports/{id}/{step}", self.step),
@@ -316,6 +318,10 @@ class FakeArchive:
         if query["format"] in ("xlsx", "pdf"):
             headers["Huijian-Signature"] = base64.b64encode(json.dumps(statement).encode()).decode()
         return web.Response(body=b"A workbook" if self.spoiled else data, headers=headers)
+
+    async def changed(self, request: web.Request) -> web.Response:
+        """Return the changes of accounts that wait for a word."""
+        return web.json_response({"changes": self.changes})
 
     async def listed(self, request: web.Request) -> web.Response:
         """Return the requests for exports, the newest first."""

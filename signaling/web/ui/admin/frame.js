@@ -4,7 +4,7 @@
  */
 import { t } from "../../i18n/i18n.js";
 import { el, put, show } from "../dom.js";
-import { languageButton } from "../header.js";
+import { countChip, languageButton } from "../header.js";
 
 export const SECTIONS = ["changes", "sites", "rooms", "terminals", "users", "keys", "packs", "health"];
 
@@ -13,8 +13,8 @@ export const SECTIONS = ["changes", "sites", "rooms", "terminals", "users", "key
  * @param {{onAdd(section), onSignOut()}} actions
  */
 export function frameView(me, sections, { onAdd, onSignOut }) {
-  const waiting = el("span", { class: "admin-count", hidden: true });
-  const links = new Map(sections.map((section) => [section, el("a", { href: `#${section}` }, el("span", { t: `admin_${section}` }), ...(section === "changes" ? [waiting] : []))]));
+  const waiting = countChip();
+  const links = new Map(sections.map((section) => [section, el("a", { href: `#${section}` }, el("span", { t: `admin_${section}` }), ...(section === "changes" ? [waiting.node] : []))]));
   const once = el("div");
   const title = el("h1", { tabindex: "-1" });
   const hint = el("p", { class: "quiet" });
@@ -43,11 +43,7 @@ export function frameView(me, sections, { onAdd, onSignOut }) {
     node, once, main,
     focus: () => title.focus(),
     busy: (words) => put(busy, words),
-    count(number) {
-      show(waiting, number > 0);
-      put(waiting, String(number));
-      waiting.ariaLabel = t("admin_waiting", { count: number });
-    },
+    count: waiting.put,
     /** Opens a section; `adds`: what can be added there, the first as the main button. */
     open(section, view, adds) {
       for (const [name, link] of links) {

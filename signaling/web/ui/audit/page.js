@@ -4,7 +4,7 @@
 import { partFragment } from "../../state/audit_query.js";
 import { timeWithSeconds } from "../../state/clock.js";
 import { el, put } from "../dom.js";
-import { languageButton } from "../header.js";
+import { countChip, languageButton } from "../header.js";
 
 /** The parts that each role has, the one that opens by itself first. */
 export const PARTS = {
@@ -15,7 +15,9 @@ export const PARTS = {
 /** @param {{onSignOut()}} actions */
 export function pageView(me, { onSignOut }) {
   const time = el("time", { class: "clock", tTitle: "server_time" });
-  const links = new Map(PARTS[me.role].map((part) => [part, el("a", { href: `#${partFragment(part)}`, t: `audit_part_${part}` })]));
+  const counts = { exports: countChip(), changes: countChip() };
+  const links = new Map(PARTS[me.role].map((part) => [part,
+    el("a", { href: `#${partFragment(part)}` }, el("span", { t: `audit_part_${part}` }), ...(part in counts ? [counts[part].node] : []))]));
   const place = el("main", { id: "audit", tabindex: "-1" });
   const node = el("div", { class: "audit" },
     el("header", { class: "top" },
@@ -23,7 +25,7 @@ export function pageView(me, { onSignOut }) {
       el("span", { class: "brand", t: "audit_title" }),
       el("nav", { class: "audit-parts", tLabel: "audit_parts" }, ...links.values()),
       el("span", { class: "spring" }),
-      ...(me.role === "auditor" ? [el("a", { class: "to-fleet", href: "/admin", t: "admin_title" })] : []), time, el("a", { class: "user", href: "/account", tTitle: "audit_account" }, me.name), languageButton(),
+      ...(me.role === "auditor" ? [el("a", { class: "to-fleet", href: "/admin" }, el("span", { t: "admin_title" }), " ", counts.changes.node)] : []), time, el("a", { class: "user", href: "/account", tTitle: "audit_account" }, me.name), languageButton(),
       el("button", { type: "button", class: "quiet-button", t: "sign_out", on: { click: onSignOut } })),
     place);
 
@@ -41,6 +43,8 @@ export function pageView(me, { onSignOut }) {
       }
       if (place.firstChild !== view) place.replaceChildren(view);
     },
+    /** Shows on its links what waits for the officer's word. @param {{exports: number, changes: number}} waiting */
+    count: (waiting) => Object.entries(counts).forEach(([name, chip]) => chip.put(waiting[name])),
     tick: (now) => put(time, now ? timeWithSeconds(now) : ""),
   };
 }

@@ -2,8 +2,11 @@
 
 from playwright.async_api import Page, expect
 
+from tests.signaling.web.audit.conftest import open_page
+from tests.signaling.web.conftest import Tab
 from tests.signaling.web.test_accessibility import violations
 from tests.support.monitor.fake_archive import RECORDED, FakeArchive, handed
+from tests.support.monitor.fake_server import FakeMonitor
 
 ME = {"id": "li-ming", "name": "李明"}
 
@@ -90,3 +93,26 @@ class TestDeciding:
         await audit.get_by_role("dialog").get_by_role("button", name="重新制作").click()
         await expect(audit.locator(".export-row")).to_contain_text("已失效")
         assert archive.orders == [("exports/build", "exp_1", {})]
+
+
+class TestWhatWaits:
+    """The second person finds what waits for their word on every part of the page, each with its link."""
+
+    async def test_is_counted_on_its_links_without_what_is_the_officers_own(
+        self, tab: Tab, server: FakeMonitor, archive: FakeArchive
+    ) -> None:
+        archive.exports = [handed("exp_1"), handed("exp_2", by=ME), handed("exp_3", state="refused")]
+        archive.changes = [{"id": "chg_1", "mine": True}, {"id": "chg_2", "mine": True}, {"id": "chg_3", "mine": False}]
+        page = await open_page(tab, server)
+        parts = page.locator(".audit-parts")
+        await expect(parts.get_by_role("link", name="移交 1 项等您确认")).to_be_visible()
+        link = page.get_by_role("link", name="系统管理 2 项等您确认")
+        await expect(link).to_have_attribute("href", "/admin")
+        assert await violations(page) == []
+        await parts.get_by_role("link", name="移交").click()
+        await page.get_by_role("button", name="批准", exact=True).click()
+        await page.get_by_role("dialog").get_by_role("button", name="批准", exact=True).click()
+        archive.changes = []
+        await parts.get_by_role("link", name="台账").click()
+        await expect(page.locator(".count-chip").filter(visible=True)).to_have_count(0)
+        await tab.leave(server)

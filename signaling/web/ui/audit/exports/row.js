@@ -5,6 +5,7 @@ import { packageOf } from "../../../api/audit.js";
 import { inWords, onLanguage, t } from "../../../i18n/i18n.js";
 import { visitFragment } from "../../../state/audit_query.js";
 import { dateAndTime } from "../../../state/clock.js";
+import { isToDecide } from "../../../state/inbox.js";
 import { el } from "../../dom.js";
 
 const LEVELS = { requested: "wait", approved: "done", building: "done", ready: "good", refused: "bad", failed: "bad" };
@@ -17,7 +18,7 @@ export const isGoing = ({ state }) => GOING.has(state);
 /** Which steps an officer may take; the server checks it again. */
 export function stepsOf(request, me) {
   const steps = [];
-  if (request.state === "requested" && request.by.id !== me) steps.push("approve", "refuse");
+  if (isToDecide(request, me)) steps.push("approve", "refuse");
   if (request.state === "failed") steps.push("build");
   if (OPEN.has(request.state) && [request.by.id, request.decided_by?.id].includes(me)) steps.push("withdraw");
   return steps;
