@@ -22,7 +22,7 @@ def main() -> None:
     code = run(sys.argv[1:])
     if out.failure is not None and streams.has_effect():
         why = out.failure.strerror
-        print(f"huijian: done, but the answer could not be printed: {why}", file=sys.stderr)
+        print(f"huijian: 已办理，但结果无法输出。done, but the answer could not be printed: {why}", file=sys.stderr)
     sys.exit(code)
 
 

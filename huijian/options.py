@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from broker.kernel.errors import BadRequest
 from config.logs import configure
 from config.settings import Settings, SettingsError
+from huijian.remote.here_alone import command_of, refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,7 @@ def settings_of(ctx: Any, **overrides: Any) -> Settings:
     configure("warning")  # what a command logs goes to standard error, in the form of all logs
     options: Options = ctx.obj or Options()
     if options.server and ctx.find_root().invoked_subcommand not in HERE_ALWAYS:
-        raise BadRequest(
-            "This command works on the server's own machine alone: leave --server (HUIJIAN_SERVER) out.",
-            "此命令只能在服务器本机执行，请去掉 --server（HUIJIAN_SERVER）。",
-        )
+        raise refusal(command_of(ctx))
     wanted = {"data_dir": options.data_dir, **overrides}
     chosen = {name: value for name, value in wanted.items() if value is not None}
     settings = Settings.load(options.config, **chosen)

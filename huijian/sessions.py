@@ -82,4 +82,7 @@ def address(ctx: typer.Context, server: str | None) -> str:
     try:
         return file.read_text("utf-8").strip()
     except FileNotFoundError:
-        raise BadRequest("No server runs on this data folder; say which with --server.") from None
+        raise BadRequest(
+            "No server runs on this data folder; say which with --server.",
+            "此数据目录上没有运行中的服务，请用 --server 指明。",
+        ) from None

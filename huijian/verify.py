@@ -19,7 +19,10 @@ from config.settings import Settings
 from huijian.errors import FOUND, REFUSED
 from huijian.journal.verify_export import verify_journal
 from huijian.ledgers.check import verify_ledger
+from huijian.options import settings_of
 from huijian.output import Json, plain, say
+from huijian.remote.server import Api, server_of, works_remotely
+from huijian.remote.verification import check_wanted, verify_at
 from recorder.archive.manifest_check import FROZEN_PACK, PACK_DIFFERS, is_hash, pack_differs
 from recorder.evidence.chain_facts import facts_in
 from recorder.evidence.chain_heads import ChainHeads, merged_heads, read_heads
@@ -45,8 +48,9 @@ PACK_MISSING = "规则包文本缺失: visits have frozen this pack, and its tex
 GIVEN, INSTALLED, ARCHIVED = "given", "installation", "archive"
 
 
+@works_remotely
 def verify(
-    settings: Settings,
+    ctx: typer.Context,
     target: Annotated[
         str | None,
         typer.Argument(help="A session's id, a recording's folder or a file in it; default: the whole archive."),
@@ -89,7 +93,13 @@ def verify(
     chain heads in its database are trusted. Elsewhere give --public-key and --heads, both kept apart from the archive:
     only they prove the origin of the recordings, and that no chain was cut off. Exit code 0: all whole; 1: nothing to
     check; 4: damage, and each line names the file, the kind and the second.
+
+    With --server the server reads one recording, named by its session, and says what it has found; it is journaled.
     """
+    if (server := server_of(ctx)) is not None:
+        check_wanted(target, all or witness, archive, public_key, heads, witness_keys, package, ledger, journal)
+        return verify_at(Api(server), str(target), json)
+    settings = settings_of(ctx)
     if all and target is not None:
         raise typer.BadParameter("give a recording or --all, not both")
     if heads is not None and target is not None:

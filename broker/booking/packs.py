@@ -11,9 +11,9 @@ def pack_named(name: str) -> Policy:
     try:
         return load_pack(name)
     except LooserThanLaw as error:
-        raise PolicyViolation(str(error), articles=list(error.articles)) from error
+        raise PolicyViolation(str(error), "规则包宽于法规，不予采用。", articles=list(error.articles)) from error
     except ValueError as error:
-        raise BadRequest(str(error)) from error
+        raise BadRequest(str(error), "规则包不可用。") from error
 
 
 def pack_for_new_site(name: str, demo: bool = False) -> Policy:

@@ -8,7 +8,7 @@ import typer
 from broker.authority.persons import Waits
 from broker.control.rules.account_changes import entry_of
 from broker.control.store.records import AccountChange, ChangeState, Role
-from huijian.admin.context import AdminContext, run_admin
+from huijian.admin.context import AdminContext
 from huijian.admin.text_options import reason_option
 from huijian.output import Json, say, say_all, warn
 from huijian.remote.server import Api, own_password, perform, works_remotely
@@ -90,17 +90,21 @@ def reject(
 
 
 @app.command("force", epilog='Example: users force chg_… --reason "the only other auditor has left"')
+@works_remotely
 def force(
     ctx: typer.Context,
     change: ChangeId,
     reason: Annotated[str, reason_option("Why no second officer can confirm it; it is journaled.")],
+    password_stdin: PasswordStdin = False,
     json: Json = False,
 ) -> None:
     """Put a change into effect when no second officer is left who could confirm it. 应急生效（无人可确认时）
 
     Only after it has waited for the days of the setting `break_glass_days` without a refusal. It is journaled and
-    raises an alarm for a month, and two accounts that came in like this never count as two people.
+    raises an alarm for a month, and two accounts that came in like this never count as two people. A server asks for
+    the password of the administrator who has signed in there.
     """
+    password = own_password(ctx, password_stdin)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         now = await believed_now(admin)
@@ -108,17 +112,22 @@ def force(
         await _note(admin, done, admin.author)
         return _row(done)
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        return _seen(api.post("account-changes", change, "force", body={"password": password, "reason": reason}))
+
+    say(perform(ctx, work, ask), json)
     warn("this account came in without a second person's word; the journal and the metrics say so. 已记入日志并告警。")
 
 
 @app.command("own-passwd", epilog="Example: users own-passwd --as shen")
+@works_remotely
 def own_passwd(ctx: typer.Context, user: As = None, password_stdin: PasswordStdin = False, json: Json = False) -> None:
     """Change your own password; needs the present one and no second person. 修改本人密码
 
-    With --password-stdin the first line is the present password and the second the new one.
+    With --password-stdin the first line is the present password and the second the new one. At a server it is that of
+    the officer who has signed in there, and ends the sign-in.
     """
-    password = password_for(user, password_stdin)
+    password = own_password(ctx, password_stdin) or password_for(user, password_stdin)
     if password_stdin:
         new = read_input(first_line=True)
     else:
@@ -131,7 +140,13 @@ def own_passwd(ctx: typer.Context, user: As = None, password_stdin: PasswordStdi
         await admin.journal.flush()
         return {"id": officer.id}
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        officer = api.get("me")["who"]["id"]
+        api.post("me", "password", body={"password": password, "new": new})
+        warn("all sign-ins of this account have ended: `huijian login`. 该账号的登录均已失效，请重新登录。")
+        return {"id": officer}
+
+    say(perform(ctx, work, ask), json)
 
 
 async def waits_of(admin: AdminContext) -> Waits:

@@ -265,7 +265,7 @@ def _read(order: Path) -> Any:
     try:
         return json_.loads(read_input() if str(order) == "-" else order.read_text("utf-8-sig"))
     except ValueError as error:
-        raise BadRequest(f"{order}: not JSON: {error}") from error
+        raise BadRequest(f"{order}: not JSON: {error}", f"{order} 不是 JSON。") from error
 
 
 async def _slot(admin: AdminContext, body: Any) -> tuple[Slot, str | None, dict[PersonId, Document]]:
@@ -281,7 +281,7 @@ async def _slot(admin: AdminContext, body: Any) -> tuple[Slot, str | None, dict[
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise BadRequest(f"{where}: {first['msg']}") from error
+        raise BadRequest(f"{where}: {first['msg']}", f"字段 {where} 不符合要求。") from error
     key = identity_key(admin.settings.keys_dir)
     slot = await slot_of(order, admin.store, admin.store.clock.now().wall, key)
     return slot, order.rebooks, documents_of(order, slot)

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from broker.control.store.records import Terminal
-from huijian.admin.context import AdminContext, run_admin
+from broker.control.store.records import Terminal, TerminalState
+from broker.kernel.errors import NotFound
+from huijian.admin.context import AdminContext
 from huijian.admin.text_options import reason_option
 from huijian.output import Json, free_file, say, say_all, say_secret
 from huijian.remote.server import Api, as_record, needed, own_password, perform, works_remotely
@@ -97,23 +98,42 @@ def _seen(view: dict[str, Any]) -> dict[str, Any]:
     return {"id": values.pop("id"), "room": values.pop("room"), "state": view["state"], **values}
 
 
-@app.command("readmit", epilog="Example: terminals readmit panlong-1")
+@app.command("readmit", epilog="Example: terminals readmit panlong-1 --reason 已查明并销毁另一份密钥")
+@works_remotely
 def readmit(
     ctx: typer.Context,
     room: Annotated[str, typer.Argument(help="Id of the room whose device is refused, or of a spare: trm_…")],
+    reason: Annotated[str, reason_option("Why; a server asks for it.")] = "",
     json: Json = False,
 ) -> None:
     """Admit a device again whose key was used in two places. 处理身份冲突
 
     Only after the other place was found and its key destroyed; in doubt enrol the device anew, with --replace.
     """
+    needed(ctx, "--reason", reason)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         terminal = await admin.store.readmit_terminal(room)
-        await admin.note("TerminalReadmitted", terminal=terminal.id, room=room)
+        facts = {"reason": reason} if reason else {}
+        await admin.note("TerminalReadmitted", terminal=terminal.id, room=room, **facts)
         return {"id": terminal.id, "room": room, "readmitted": True}
 
-    say(run_admin(ctx, work), json)
+    def ask(api: Api) -> dict[str, Any]:
+        id = _refused(api.get("terminal-register")["terminals"], room)
+        api.post("terminals", id, "readmit", body={"reason": reason})
+        return {"id": id, "room": room, "readmitted": True}
+
+    say(perform(ctx, work, ask), json)
+
+
+def _refused(register: list[dict[str, Any]], room: str) -> str:
+    """Return the id of the terminal of a room whose key was used in two places; a spare is named by its own id. Raises
+    NotFound."""
+    conflicted = [each for each in register if each["state"] == TerminalState.CONFLICTED]
+    for terminal in conflicted:
+        if room in (terminal["room"], terminal.get("home"), terminal["id"]):
+            return str(terminal["id"])
+    raise NotFound(f"No terminal of room {room} waits for a decision.", f"会见室 {room} 没有待处理的终端身份冲突。")
 
 
 @app.command("revoke")

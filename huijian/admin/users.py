@@ -15,7 +15,7 @@ from broker.control.store.records import AccountChange, ChangeState, Role, User
 from huijian.admin.context import AdminContext, run_admin
 from huijian.admin.text_options import name_option, reason_option
 from huijian.output import Json, free_file, plain, say, say_all, say_secret, warn
-from huijian.remote.server import Api, as_record, needed, own_password, perform, works_remotely
+from huijian.remote.server import Api, as_record, needed, own_password, perform, server_of, works_remotely
 from huijian.retention.officer import PasswordStdin
 from huijian.streams import read_input
 from recorder.retention.clock_trust import mark_clock
@@ -41,6 +41,9 @@ IntoFile = Annotated[
         "--password-file", help="With --generate: a new file for it, closed to other users; it is not printed then."
     ),
 ]
+
+Pages = Annotated[str, typer.Option(help="Address of the pages, before the link: https://…")]
+LinkFile = Annotated[Path | None, typer.Option("--link-file", help="A new file for the link, closed to other users.")]
 
 
 @app.command("add", epilog="Example: users add li --name 李 --role supervisor --site panlong --generate")
@@ -76,10 +79,8 @@ def invite(
     name: Annotated[str, name_option("Name that colleagues see.")],
     role: Annotated[Role, typer.Option(help="What the officer may do.")],
     site: Annotated[str | None, typer.Option(help="Id of the site where the officer serves.")] = None,
-    pages: Annotated[str, typer.Option(help="Address of the pages, before the link: https://…")] = "",
-    link_file: Annotated[
-        Path | None, typer.Option("--link-file", help="A new file for the link, closed to other users.")
-    ] = None,
+    pages: Pages = "",
+    link_file: LinkFile = None,
     again: Annotated[bool, typer.Option("--again", help="A new link for an officer invited before.")] = False,
     password_stdin: PasswordStdin = False,
     json: Json = False,
@@ -107,7 +108,7 @@ def invite(
         else:
             body = {"password": password, "user": id, "name": name, "role": str(role), "site": site}
             made = api.post("invitations", body=body)
-        return {"id": id, "link": f"{pages.rstrip('/') or api.server}{made['path']}", **_waits(made)}
+        return _linked(api, id, made, pages)
 
     _say(perform(ctx, work, ask), json, link_file, "link")
 
@@ -146,18 +147,29 @@ async def _row(admin: AdminContext, user: User) -> dict[str, Any]:
 
 
 @app.command("passwd", epilog="Example: users passwd wang --generate · users confirm chg_… --as shen")
+@works_remotely
 def passwd(
     ctx: typer.Context,
     id: Id,
     password_stdin: FromStdin = False,
     generate: Generate = False,
     password_file: IntoFile = None,
+    pages: Pages = "",
+    link_file: LinkFile = None,
     json: Json = False,
 ) -> None:
     """Set a new password and sign the officer out everywhere, once another auditor or administrator has confirmed it.
 
-    Until then the present password stays. Officers change their own with `users own-passwd`.
+    Until then the present password stays. Officers change their own with `users own-passwd`. At a server the officer
+    sets it by a link, so that no other person ever knows it; your own password is asked for.
     """
+    if server_of(ctx) is not None:
+        if generate or password_file is not None:
+            raise typer.BadParameter("at a server the officer sets it by a link: use --link-file")
+        _say(_password_link(ctx, id, pages, link_file, password_stdin), json, link_file, "link")
+        return
+    if pages or link_file is not None:
+        raise typer.BadParameter("--pages and --link-file are for a server, where the officer sets it by a link")
     password, shown = _password(password_stdin, generate, password_file)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
@@ -165,6 +177,20 @@ def passwd(
         return {"id": id, **shown, **_waiting(made)}
 
     _say(run_admin(ctx, work), json, password_file)
+
+
+def _password_link(
+    ctx: typer.Context, id: str, pages: str, link_file: Path | None, password_stdin: bool
+) -> dict[str, Any]:
+    """Have a server make the link by which an officer sets a new password."""
+    free_file(link_file)
+    password, api = own_password(ctx, password_stdin), Api(str(server_of(ctx)))
+    return _linked(api, id, api.post("users", id, "new-password", body={"password": password}), pages)
+
+
+def _linked(api: Api, id: str, made: dict[str, Any], pages: str) -> dict[str, Any]:
+    """Return what a server has answered about a link, with the whole address."""
+    return {"id": id, "link": f"{pages.rstrip('/') or api.server}{made['path']}", **_waits(made)}
 
 
 app.command("reset", epilog="The same as `users passwd`.")(passwd)

@@ -1,5 +1,6 @@
 """`huijian login` and `huijian logout`: sign in at a server once, so that commands with --server work there."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,15 +10,25 @@ from config.network import NoServer, server_url
 from huijian.output import Json, say
 from huijian.remote import requests, stored
 from huijian.remote.server import server_of
+from huijian.remote.trust import VARIABLE
 from huijian.retention.officer import As, PasswordStdin, code_for, password_for
 
 Server = Annotated[str | None, typer.Option("--server", help="Address of the server: https://…")]
+CaFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca-file",
+        envvar=VARIABLE,
+        help="Believe certificates of this CA (PEM) alone, as of a province's own; kept with the sign-in. CA 证书",
+    ),
+]
 
 
 def login(
     ctx: typer.Context,
     server: Server = None,
     user: As = None,
+    ca_file: CaFile = None,
     password_stdin: PasswordStdin = False,
     json: Json = False,
 ) -> None:
@@ -27,11 +38,12 @@ def login(
     ends by the server's own hours, or until it is ended on the page /account. Programs put a key into HUIJIAN_KEY.
     """
     base = _base(ctx, server)
+    trusted = str(ca_file.resolve()) if ca_file is not None else stored.ca_file_at(base)
     if user is None and not password_stdin:
         user = str(typer.prompt("User", err=True))
     password = password_for(user, password_stdin)
-    token = requests.sign_in(base, str(user), password, lambda: code_for(password_stdin))
-    stored.keep(base, str(user), token)
+    token = requests.sign_in(base, str(user), password, lambda: code_for(password_stdin), ca_file)
+    stored.keep(base, str(user), token, trusted)
     say({"server": base, "user": user, "file": str(stored.file())}, json)
 
 
@@ -58,4 +70,4 @@ def _base(ctx: typer.Context, server: str | None) -> str:
     try:
         return server_url(named)
     except NoServer as error:
-        raise BadRequest(str(error), str(error)) from error
+        raise BadRequest(str(error), "服务器地址有误。") from error

@@ -3,42 +3,30 @@
 import json
 import os
 import shutil
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+from urllib.request import Request
 
 from broker.kernel.errors import BadRequest, NotSignedIn, SecondFactorNeeded, VisitError, from_problem
 from config import private_files
 from config.network import NoServer, server_url
-from huijian.remote import stored
+from huijian.remote import stored, trust
 from huijian.streams import took_effect
 
 ANYBODY = "-"  # in place of a credential, where none is needed
 TIMEOUT = 10.0  # seconds; the server answers in milliseconds or does not run
 DOWNLOAD_TIMEOUT = 1800.0  # seconds without a byte: some files are made before the first one
-FROM_SERVER = "from_server"
-"""Member of an error of a server, or of the way to it: it is printed in both languages."""
 
 
-class _NoRedirect(HTTPRedirectHandler):
-    """Follows no answer to another address: urllib would take the key there."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """Leave the redirect as the answer that it is."""
-
-
-_DIRECT = build_opener(ProxyHandler({}), _NoRedirect)
-"""Asks the server itself, without the proxies of the environment."""
-
-
-def post(server: str, path: str, body: Any, token: str = "") -> dict[str, Any]:
+def post(server: str, path: str, body: Any, token: str = "", ca_file: Path | None = None) -> dict[str, Any]:
     """Send JSON (None: nothing) with POST and return the JSON answer, {} where there is none. The key in HUIJIAN_KEY
     says who is asking, or else `token`. Raises VisitError."""
     data = None if body is None else json.dumps(body).encode()
-    answered = _call(server, path, "POST", data, token)
+    answered = _call(server, path, "POST", data, token, ca_file)
     took_effect()
     answer: dict[str, Any] = json.loads(answered or b"{}")
     return answer
@@ -64,16 +52,17 @@ def officer_token() -> str:
     return os.environ.get("HUIJIAN_TOKEN", "")
 
 
-def sign_in(server: str, user: str, password: str, code: Callable[[], str]) -> str:
+def sign_in(server: str, user: str, password: str, code: Callable[[], str], ca_file: Path | None = None) -> str:
     """Sign in as an officer and return the token. `code` is asked for a second factor where the account has one: six
     digits of the authenticator app, or a recovery code. Raises VisitError."""
     try:
-        return str(post(server, "/api/v1/sign-in", {"user": user, "password": password}, ANYBODY)["token"])
+        own = {"user": user, "password": password}
+        return str(post(server, "/api/v1/sign-in", own, ANYBODY, ca_file)["token"])
     except SecondFactorNeeded as needed:
         shown = code().strip()
         proof = {"code" if shown.isdigit() and len(shown) == 6 else "recovery": shown}
         body = {"ticket": needed.extra["ticket"], "proof": proof}
-        return str(post(server, "/api/v1/sign-in/factor", body, ANYBODY)["token"])
+        return str(post(server, "/api/v1/sign-in/factor", body, ANYBODY, ca_file)["token"])
 
 
 def delete(server: str, path: str) -> None:
@@ -82,9 +71,11 @@ def delete(server: str, path: str) -> None:
     took_effect()
 
 
-def _call(server: str, path: str, method: str, body: bytes | None, token: str = "") -> bytes:
+def _call(
+    server: str, path: str, method: str, body: bytes | None, token: str = "", ca_file: Path | None = None
+) -> bytes:
     server = _base(server)
-    with _opened(server, _request(server, path, method, body, token), TIMEOUT) as answer:
+    with _opened(server, _request(server, path, method, body, token), TIMEOUT, ca_file) as answer:
         data: bytes = answer.read()
     return data
 
@@ -110,18 +101,16 @@ def _check_whole(server: str, announced: str | None, size: int) -> None:
     """Check that an answer has come whole: `http.client` takes one that ends before its length for the end. Raises
     VisitError."""
     if announced is not None and int(announced) != size:
-        broken = VisitError(
+        raise VisitError(
             f"{server} broke off after {size} of {announced} bytes; try again.", f"{server} 传输中断，请重试。"
         )
-        broken.extra[FROM_SERVER] = True
-        raise broken
 
 
 def _base(server: str) -> str:
     try:
         return server_url(server)
     except NoServer as error:
-        raise BadRequest(str(error)) from error
+        raise BadRequest(str(error), "服务器地址有误。") from error
 
 
 def _request(server: str, path: str, method: str, body: bytes | None, token: str) -> Request:
@@ -132,7 +121,6 @@ def _request(server: str, path: str, method: str, body: bytes | None, token: str
         raise NotSignedIn(
             f"Sign in: `huijian login --server {server}`; or put a key (`huijian admin keys add`) into HUIJIAN_KEY.",
             f"请先执行 huijian login --server {server} 登录，或将接口密钥放入环境变量 HUIJIAN_KEY。",
-            **{FROM_SERVER: True},
         )
     headers = {} if key == ANYBODY else {"Authorization": f"Bearer {key}"}
     headers["Content-Type"] = "application/json"
@@ -140,24 +128,23 @@ def _request(server: str, path: str, method: str, body: bytes | None, token: str
 
 
 @contextmanager
-def _opened(server: str, request: Request, timeout: float) -> Iterator[Any]:
+def _opened(server: str, request: Request, timeout: float, ca_file: Path | None = None) -> Iterator[Any]:
     """Open the answer to a request. Raises VisitError: the server's own refusal, or that it does not answer."""
+    direct = trust.opener(server, ca_file)
     try:
-        with _DIRECT.open(request, timeout=timeout) as answer:
+        with direct.open(request, timeout=timeout) as answer:
             yield answer
     except HTTPError as error:
         raise _refusal(error) from error
     except (URLError, TimeoutError, ConnectionError) as error:
         why = getattr(error, "reason", error)
-        silent = VisitError(f"{server} does not answer ({why}).", f"{server} 没有应答（{why}）。")
-        silent.extra[FROM_SERVER] = True
-        raise silent from error
+        if isinstance(why, ssl.SSLCertVerificationError):
+            raise trust.not_trusted(server, why) from error
+        raise VisitError(f"{server} does not answer ({why}).", f"{server} 没有应答（{why}）。") from error
 
 
 def _refusal(error: HTTPError) -> VisitError:
     try:
-        refusal = from_problem(json.loads(error.read()))
+        return from_problem(json.loads(error.read()))
     except ValueError:
         return VisitError(f"The server answered {error.code}.", f"服务器答复 {error.code}。")
-    refusal.extra[FROM_SERVER] = True
-    return refusal

@@ -22,9 +22,15 @@ def token_at(server: str) -> str:
     return str(_read().get(server, {}).get("token", ""))
 
 
-def keep(server: str, user: str, token: str) -> None:
-    """Keep the token of a sign-in in place of an earlier one. Raises NotPrivate, OSError."""
-    _write(_read() | {server: {"user": user, "token": token}})
+def ca_file_at(server: str) -> str:
+    """Return the file with the CA by which a server is believed, "" for the system's. Raises NotPrivate, OSError."""
+    return str(_read().get(server, {}).get("ca_file", ""))
+
+
+def keep(server: str, user: str, token: str, ca_file: str = "") -> None:
+    """Keep the token of a sign-in in place of an earlier one, with the CA of the server where that is not the system's.
+    Raises NotPrivate, OSError."""
+    _write(_read() | {server: {"user": user, "token": token} | ({"ca_file": ca_file} if ca_file else {})})
 
 
 def forget(server: str) -> bool:

@@ -56,7 +56,10 @@ class Proof:
         if self.held:
             raise Held(f"{session} is held as evidence.", f"{session} 已保全。")
         if not self.dated:
-            raise Unproven(f"{session} was recorded with a wrong clock, and no right one has dated it since.")
+            raise Unproven(
+                f"{session} was recorded with a wrong clock, and no right one has dated it since.",
+                f"{session} 录制时时钟有误，此后未经校正。",
+            )
         if now < self.due:
             until = in_shanghai(self.due)
             text = f"{until:%Y-%m-%d %H:%M:%S} (Asia/Shanghai)"
@@ -71,12 +74,15 @@ def proof(root: Path, folder: PurePosixPath, session: str, keys: Keys, lines: Se
     entered = list(genuine_lines(lines, session, keys))
     written = _manifest(root / folder / MANIFEST, session, keys)
     if written is not None and "number" in written and not any(line["kind"] == VISIT for line in entered):
-        raise Unproven(f"The chain of the site has lost the line of {session}.")
+        raise Unproven(f"The chain of the site has lost the line of {session}.", f"单位链中缺少 {session} 的记录。")
     facts = _facts(folder.parts[0], lines, session, keys)
     dated = facts.dated.get(session)
     dates = [*_dates_in(written, dated), *_dates_in_chain(entered), *([dated.due] if dated else [])]
     if not dates:
-        raise Unproven(f"Neither the manifest nor the chain of the site proves when {session} is due.")
+        raise Unproven(
+            f"Neither the manifest nor the chain of the site proves when {session} is due.",
+            f"清单和单位链均不能证明 {session} 何时到期。",
+        )
     ordered = any(_by_two(line) for line in entered if line["kind"] == PURGE)
     return Proof(max(dates), ordered, session in facts.held, session not in facts.undated)
 
@@ -88,7 +94,10 @@ def _facts(site: str, lines: Sequence[bytes], session: str, keys: Keys) -> Chain
     try:
         facts.take(site, (line for line in lines if mark in line), keys)
     except ValueError as error:
-        raise Unproven(f"A line about {session} in the chain of the site cannot be read: {error}.") from error
+        raise Unproven(
+            f"A line about {session} in the chain of the site cannot be read: {error}.",
+            f"单位链中关于 {session} 的记录无法读取。",
+        ) from error
     return facts
 
 

@@ -119,7 +119,10 @@ class Holds:
                 await ChainHeads(self._engine).advance(chains.root, site, now)
         except (OSError, BrokenSiteChain) as error:
             why = getattr(error, "strerror", None) or error
-            raise StorageUnavailable(f"The chain of {site} cannot be written ({why}); the hold stays.") from error
+            raise StorageUnavailable(
+                f"The chain of {site} cannot be written ({why}); the hold stays.",
+                f"{site} 的单位链无法写入（{why}），保全仍然有效。",
+            ) from error
 
     async def _lift_in_chains(self, session: str, why: str, by: str, at: datetime) -> None:
         facts = await self.facts()

@@ -45,7 +45,10 @@ def remove(root: Path, folder: PurePosixPath, session: str, clock: Clock, keys: 
     proven = proof(root, folder, session, keys)
     proven.check(session, clock.now().wall)
     if not proven.ordered:
-        raise Unproven(f"The deletion of {session} is not entered in the chain of its site.")
+        raise Unproven(
+            f"The deletion of {session} is not entered in the chain of its site.",
+            f"单位链中没有销毁 {session} 的记录。",
+        )
     _clear(derived_folder(root, session))
     _clear(root / folder)
     for parent in list((root / folder).parents)[:3]:  # day, month, year; never the site, which has its chain

@@ -25,7 +25,9 @@ class TestCheck:
             port = taken.getsockname()[1]
             answer = huijian("serve", "--port", str(port))
         assert answer.code == 1
-        assert answer.err.strip() == f"huijian: 127.0.0.1 port {port} (TCP): Address already in use"
+        assert (
+            answer.err.strip() == f"huijian: 地址或端口已被占用。 127.0.0.1 port {port} (TCP): Address already in use"
+        )
 
     async def test_refuses_a_relay_port_that_is_taken(self, place):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:

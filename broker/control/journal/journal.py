@@ -88,7 +88,8 @@ class Journal:
                 "journal entries are left in the file beside the database", extra={"entries": self._spill.waiting}
             )
         if self._own or len(self._requests):
-            raise StorageUnavailable(f"{len(self._own) + len(self._requests)} journal entries were not written.")
+            left = len(self._own) + len(self._requests)
+            raise StorageUnavailable(f"{left} journal entries were not written.", f"有 {left} 条日志未能写入。")
 
     # --- noting --------------------------------------------------------------------------------------------------
 
@@ -190,10 +191,10 @@ class Journal:
         target = self._noted
         while self._unwritten(target, requests):
             if self._writer is None or self._writer.done():
-                raise StorageUnavailable("The journal is not running.")
+                raise StorageUnavailable("The journal is not running.", "日志未在运行。")
             await self._attempt.wait()
             if self._failed:
-                raise StorageUnavailable("The journal cannot be written.")
+                raise StorageUnavailable("The journal cannot be written.", "日志无法写入。")
 
     # --- freezing ------------------------------------------------------------------------------------------------
 

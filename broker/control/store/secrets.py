@@ -93,7 +93,8 @@ def _key(folder: Path, name: str, title: str, invalid_zh: str) -> bytes:
     except private_files.NotPrivate as error:
         raise StorageUnavailable(str(error), str(error)) from error
     except OSError as error:
-        raise StorageUnavailable(f"{title} cannot be used ({type(error).__name__}).") from error
+        why = type(error).__name__
+        raise StorageUnavailable(f"{title} cannot be used ({why}).", f"密钥文件 {name} 无法使用。") from error
     if len(key) != KEY_LENGTH:
         raise StorageUnavailable(f"{path} holds no key of {KEY_LENGTH} bytes.", invalid_zh)
     return key

@@ -101,7 +101,9 @@ class Store(
         """Check that the database is there and has this version's schema. Raises StorageUnavailable."""
         async with self._reading() as db:
             if not await db.run_sync(is_current):
-                raise StorageUnavailable("The database has another schema; run the migrations.")
+                raise StorageUnavailable(
+                    "The database has another schema; run the migrations.", "数据库结构版本不符，请先升级。"
+                )
 
     async def close(self) -> None:
         """Close all connections to the database."""

@@ -272,7 +272,7 @@ class TestSlots:
         assert answer.json == {"slot": "slt_1", "session_id": "ses_1"}
         assert server.requests == [("POST", "/api/v1/slots", "Bearer key_x", "张某")]
         answer = huijian("admin", "slots", "cancel", "slt_taken", "--server", server.url)
-        assert answer.code == 1 and answer.err == "huijian: The visit has begun. 与现有状态冲突\n"
+        assert answer.code == 1 and answer.err == "huijian: 与现有状态冲突 The visit has begun.\n"
 
     def test_need_a_key_for_a_running_server(self, huijian, order, monkeypatch):
         add = ("admin", "slots", "add", order(), "--server", "http://127.0.0.1:1")

@@ -46,7 +46,7 @@ def _upgrade(db: Connection) -> None:
     try:
         command.upgrade(config, HEAD)
     except CommandError as error:
-        raise StorageUnavailable(f"The database is of another version ({error}).") from error
+        raise StorageUnavailable(f"The database is of another version ({error}).", "数据库属于其他版本。") from error
     _check_references(db)
 
 
@@ -57,4 +57,7 @@ def _check_references(db: Connection) -> None:
     orphans = db.execute(text("PRAGMA foreign_key_check")).fetchall()
     if orphans:
         tables = ", ".join(sorted({row[0] for row in orphans}))
-        raise StorageUnavailable(f"The upgrade was undone: rows in {tables} would refer to rows that are gone.")
+        raise StorageUnavailable(
+            f"The upgrade was undone: rows in {tables} would refer to rows that are gone.",
+            f"升级已撤销：{tables} 中有记录引用了不存在的记录。",
+        )
