@@ -8,6 +8,7 @@ neither shows is that its end was cut off; for that, the head has to be kept apa
 
 import hashlib
 from collections.abc import Iterable
+from typing import Protocol
 
 GENESIS = "0" * 64
 """The digest that the first record of a chain names as the one before it."""
@@ -28,3 +29,28 @@ def fold(start: bytes, pieces: Iterable[bytes]) -> bytes:
     for piece in pieces:
         start = link(start, piece)
     return start
+
+
+class Point(Protocol):
+    """A checkpoint as far as it is compared: the entry `seq` had the hash `head`, and it and all before it were written
+    by the moment `at` (ISO 8601)."""
+
+    @property
+    def number(self) -> int:
+        """The number of the checkpoint."""
+        ...
+
+    @property
+    def seq(self) -> int:
+        """The number of the entry."""
+        ...
+
+    @property
+    def head(self) -> str:
+        """The hash of that entry."""
+        ...
+
+    @property
+    def at(self) -> str:
+        """The moment at which it was signed."""
+        ...

@@ -1,4 +1,4 @@
-"""By whose certificates a server is believed: those that the system trusts, or a private CA that was named: at
+"""The trust in a server: it is believed by certificates that the system trusts, or by a private CA that was named at
 `huijian login`, which keeps it with the sign-in, or by HUIJIAN_CA_FILE. No option switches the check off."""
 
 import os

@@ -13,9 +13,9 @@ from typing import Any
 import structlog
 
 from broker.kernel import atomic_files, canonical_json
-from recorder.archive import paths
 from recorder.archive.manifest_check import FROZEN_PACK, PACK_DIFFERS, frozen_hash, pack_differs
 from recorder.archive.paths import FILM, MANIFEST, TIMELINE
+from recorder.archive.room import need_room
 from recorder.evidence import site_chain
 from recorder.evidence.report import Damage
 from recorder.evidence.signing import SIGNATURE, Keys, PublicKey, Signer, installed, trusted
@@ -38,10 +38,6 @@ COPIES = 2.5
 """Room that a package needs while it is made, in sizes of the film: the view copy and the package itself."""
 
 
-class NoRoom(Exception):
-    """The disk has less room than the package and the recordings to come need."""
-
-
 class NoRecording(Exception):
     """The recording is not there, or has no readable manifest."""
 
@@ -57,7 +53,7 @@ def build(order: Order, report: Report) -> Packed:
     manifest = atomic_files.read_json(folder / MANIFEST)
     if manifest is None or not (folder / FILM).is_file():
         raise NoRecording("the recording has no film or no readable manifest")
-    _need_room(target.parent, round((folder / FILM).stat().st_size * COPIES) + order.reserve)
+    need_room(target.parent, round((folder / FILM).stat().st_size * COPIES) + order.reserve)
     report = _with_room(report, target.parent, order.reserve)
     signer = installed(Path(order.keys_dir), archive, order.signing)
     keys = trusted(Path(order.keys_dir), order.signing)
@@ -67,18 +63,12 @@ def build(order: Order, report: Report) -> Packed:
     return Packed(target.stat().st_size, _sha256(target), not damages)
 
 
-def _need_room(folder: Path, bytes: int) -> None:
-    missing = bytes - paths.free_bytes(folder)
-    if missing > 0:
-        raise NoRoom(f"{missing} bytes are missing for the package")
-
-
 def _with_room(report: Report, folder: Path, reserve: int) -> Report:
     """Return a report that ends the work where it has come to take the room that is not its own: recordings begin and
     grow while a package is made."""
 
     def checked(share: float) -> None:
-        _need_room(folder, reserve)
+        need_room(folder, reserve)
         report(share)
 
     return checked

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import av
 import msgspec
 
+from recorder.archive.room import NoRoom
 from recorder.evidence.signing import KeyProblem
 from recorder.evidence.site_chain import BrokenSiteChain
-from recorder.export.build import NoRecording, NoRoom, build
+from recorder.export.build import NoRecording, build
 from recorder.export.contents import Order, Packed
 from recorder.export.cover_sheet import NoFont
 

@@ -12,33 +12,9 @@ package that was handed over."""
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
+from broker.kernel.hash_chain import Point
 from recorder.retention.rules import LEAST_MONTHS, due_at
-
-
-class Point(Protocol):
-    """A checkpoint: the entry `seq` and all before it were written by the moment `at` (ISO 8601)."""
-
-    @property
-    def number(self) -> int:
-        """The number of the checkpoint."""
-        ...
-
-    @property
-    def seq(self) -> int:
-        """The number of the entry."""
-        ...
-
-    @property
-    def head(self) -> str:
-        """The hash of that entry."""
-        ...
-
-    @property
-    def at(self) -> str:
-        """The moment at which it was signed."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

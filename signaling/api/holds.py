@@ -81,7 +81,7 @@ async def _holds(call: Call) -> Holds:
         signer = await asyncio.to_thread(installed, settings.keys_dir, settings.archive_dir, settings.archive_signing)
         keys = await asyncio.to_thread(trusted, settings.keys_dir, settings.archive_signing)
     except (KeyProblem, OSError) as error:
-        raise StorageUnavailable("The key of the archive cannot be read.") from error
+        raise StorageUnavailable("The key of the archive cannot be read.", "存档密钥无法读取。") from error
     holds = Holds(engine, Chains(settings.archive_dir, signer, keys))
     for found in await repair(engine, holds, call.context.now().wall):
         data = {"kind": found.kind, "hold": found.hold}

@@ -5,6 +5,8 @@ from datetime import date
 
 import msgspec
 
+from signaling.building.child_program import FAULT
+
 KIND, VERSION = "journal-export", 1
 MEDIA_TYPE = "application/zip"
 MANIFEST, ENTRIES, CHECKPOINTS, WORKBOOK, README = (
@@ -49,7 +51,6 @@ class Made(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failed: str = ""
 
 
-FAULT = "fault"
 FAILURES: dict[str, tuple[str, str]] = {
     "key": (
         "The signing key cannot be read, and no export is made without a signature; tell the administrator.",

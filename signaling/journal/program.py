@@ -6,7 +6,8 @@ import sys
 import msgspec
 
 from recorder.evidence.signing import KeyProblem
-from signaling.journal.order import FAULT, Made, Order
+from signaling.building.child_program import FAULT
+from signaling.journal.order import Made, Order
 from signaling.journal.package import build
 
 

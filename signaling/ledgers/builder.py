@@ -1,29 +1,25 @@
-"""The builder of ledgers in the control process. It reads the entries and has another process make the file, so that no
-lease waits for a month of visits. One ledger is made at a time; the others wait in turn."""
+"""The builder of ledgers in the control process: it reads the entries and has another process make the file."""
 
-import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import msgspec
-import structlog
 
-from broker.kernel.errors import Busy
-from config import private_files
 from config.settings import Settings
-from signaling.ledgers.child_program import run_program
+from signaling.building.child_program import FAULT
+from signaling.building.workshop import Kind, Workshop
 from signaling.ledgers.entry import Entry, Head
-from signaling.ledgers.order import FAILURES, FAULT, Format, Line, Made, Order
+from signaling.ledgers.order import FAILURES, Format, Line, Made, Order
 
-log = structlog.get_logger()
-PREFIX = "ledger-"
-TURN_SECONDS = 30
-"""How long a request waits for those before it."""
-BUILD_SECONDS = 600
-"""A ledger that is not made by then is given up: a month of 5,000 visits takes a few per cent of it on an idle core."""
+KIND = Kind(
+    prefix="ledger-",
+    module="signaling.ledgers",
+    seconds=600,  # a month of 5,000 visits takes a few per cent of it on an idle core
+    waiting=("Other ledgers are being made; try again in a minute.", "正在生成其他台账，请一分钟后重试。"),
+    slow=("The ledger took too long; ask for fewer days.", "生成台账超时，请缩短日期范围。"),
+    failures=FAILURES,
+)
+SIZE = 64 << 20
+"""Room for a ledger: one of a month of 5,000 visits has a few MiB in each of its formats."""
 
 
 class LedgerBuilder:
@@ -31,12 +27,12 @@ class LedgerBuilder:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._turn = asyncio.Lock()
+        self._workshop = Workshop(settings, KIND)
 
     async def build(self, head: Head, entries: AsyncIterator[Entry], format: Format) -> Made:
         """Make a ledger in another process. Raises Busy where it cannot be made now, and what reading the entries
         raises."""
-        async with self._my_turn(), self._folder() as folder:
+        async with self._workshop.folder() as folder:
             order = Order(
                 head=head,
                 format=format,
@@ -45,45 +41,18 @@ class LedgerBuilder:
                 signing=self._settings.archive_signing,
                 folder=str(folder),
             )
-            try:
-                async with asyncio.timeout(BUILD_SECONDS):
-                    return await _run(order, entries)
-            except TimeoutError:
-                raise Busy("The ledger took too long; ask for fewer days.", "生成台账超时，请缩短日期范围。") from None
+            return self._made(*await self._workshop.run(folder, SIZE, _lines(order, entries)))
 
-    @asynccontextmanager
-    async def _my_turn(self) -> AsyncIterator[None]:
+    def _made(self, output: bytes, errors: bytes) -> Made:
+        """Return what the process has made. Raises Busy with the reason of a failure."""
+        first, _, data = output.partition(b"\n")
         try:
-            async with asyncio.timeout(TURN_SECONDS):
-                await self._turn.acquire()
-        except TimeoutError:
-            raise Busy(
-                "Other ledgers are being made; try again in a minute.", "正在生成其他台账，请一分钟后重试。"
-            ) from None
-        try:
-            yield
-        finally:
-            self._turn.release()
-
-    @asynccontextmanager
-    async def _folder(self) -> AsyncIterator[Path]:
-        """Make a private folder, and remove it with those that killed processes have left."""
-        folder = await asyncio.to_thread(self._fresh_folder)
-        try:
-            yield folder
-        finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-
-    def _fresh_folder(self) -> Path:
-        run_dir = self._settings.run_dir
-        private_files.close_folder(run_dir)
-        for left in run_dir.glob(f"{PREFIX}*"):  # only one ledger is made at a time
-            shutil.rmtree(left, ignore_errors=True)
-        return Path(tempfile.mkdtemp(prefix=PREFIX, dir=run_dir))
-
-
-async def _run(order: Order, entries: AsyncIterator[Entry]) -> Made:
-    return _made(*await run_program("signaling.ledgers", _lines(order, entries)))
+            line = msgspec.json.decode(first, type=Line)
+        except msgspec.DecodeError:
+            line = Line(failed=FAULT)
+        if line.failed:
+            raise self._workshop.failure(line.failed, errors)
+        return Made(line.name, data, line.signature.encode(), line.visits)
 
 
 async def _lines(order: Order, entries: AsyncIterator[Entry]) -> AsyncIterator[bytes]:
@@ -91,16 +60,3 @@ async def _lines(order: Order, entries: AsyncIterator[Entry]) -> AsyncIterator[b
     yield encoder.encode(order) + b"\n"
     async for entry in entries:
         yield encoder.encode(entry) + b"\n"
-
-
-def _made(output: bytes, errors: bytes) -> Made:
-    """Return what the process has made. Raises Busy with the reason of a failure."""
-    first, _, data = output.partition(b"\n")
-    try:
-        line = msgspec.json.decode(first, type=Line)
-    except msgspec.DecodeError:
-        line = Line(failed=FAULT)
-    if line.failed:
-        log.error("ledger not made", failure=line.failed, why=errors.decode(errors="replace").strip()[-80:])
-        raise Busy(*FAILURES.get(line.failed, FAILURES[FAULT]))
-    return Made(line.name, data, line.signature.encode(), line.visits)

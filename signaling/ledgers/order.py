@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from signaling.building.child_program import FAULT
 from signaling.ledgers.entry import Head, Request
 
 Format = Literal["xlsx", "pdf", "json", "zip"]
@@ -37,7 +38,6 @@ class Made(NamedTuple):
     visits: int
 
 
-FAULT = "fault"
 FAILURES: dict[str, tuple[str, str]] = {
     "no_font": (
         "The server has no Chinese font: have the administrator install fonts-noto-cjk, or ask for xlsx.",

@@ -8,9 +8,10 @@ import msgspec
 
 from recorder.evidence.signing import KeyProblem
 from recorder.export.cover_sheet import NoFont
+from signaling.building.child_program import FAULT
 from signaling.ledgers.build import build
 from signaling.ledgers.entry import Entry
-from signaling.ledgers.order import FAULT, Line, Made, Order
+from signaling.ledgers.order import Line, Made, Order
 
 
 def main() -> int:

@@ -15,9 +15,10 @@ from broker.control.journal import reader
 from broker.control.journal.checkpoint_status import CheckpointStatus
 from broker.control.journal.comparison import Comparison, Finding
 from broker.control.journal.journal import Journal
-from broker.control.journal.removal import REMOVED, Point, explains, removal_in
+from broker.control.journal.removal import REMOVED, explains, removal_in
 from broker.kernel.clock import Clock
 from broker.kernel.errors import StorageUnavailable
+from broker.kernel.hash_chain import Point
 from broker.kernel.tasks import Tasks
 
 log = structlog.get_logger()

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from broker.control.journal.entry import Entry, digest_of
-from broker.control.journal.removal import Point, Removal, explains, removal_in
-from broker.kernel.hash_chain import GENESIS
+from broker.control.journal.removal import Removal, explains, removal_in
+from broker.kernel.hash_chain import GENESIS, Point
 
 MOST = 100  # findings of one kind that are kept one by one
 

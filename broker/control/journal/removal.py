@@ -6,38 +6,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from broker.control.journal.entry import Entry
+from broker.kernel.hash_chain import Point
 
 REMOVED = "JournalRemoved"
 """Kind of the entry that says up to where the journal was removed: `through`, `head`, `checkpoint`, both officers."""
 LEAST = timedelta(days=181)
 """The shortest six calendar months. What was signed less long before its removal was removed against the rule."""
-
-
-class Point(Protocol):
-    """A checkpoint as far as it is compared: the entry `seq` had the hash `head` at the moment `at` (ISO 8601)."""
-
-    @property
-    def number(self) -> int:
-        """The number of the checkpoint."""
-        ...
-
-    @property
-    def seq(self) -> int:
-        """The number of the entry."""
-        ...
-
-    @property
-    def head(self) -> str:
-        """The hash of that entry."""
-        ...
-
-    @property
-    def at(self) -> str:
-        """The moment at which it was signed."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

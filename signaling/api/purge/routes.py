@@ -153,7 +153,7 @@ async def _trusted(call: Call, site: str | None, as_of: datetime | None = None) 
     try:
         return await scope_at(call.context, site, as_of)
     except (KeyProblem, OSError) as error:
-        raise StorageUnavailable("The key of the archive cannot be read.") from error
+        raise StorageUnavailable("The key of the archive cannot be read.", "存档密钥无法读取。") from error
 
 
 async def _view(context: Context, plan: Plan) -> PurgePlan:

@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from recorder.export.build import NoRoom, build
+from recorder.archive.room import NoRoom
+from recorder.export.build import build
 from tests.recorder.export.conftest import Made
 
 

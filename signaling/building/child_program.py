@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
+FAULT = "fault"
+"""The code of a failure that has no other: every kind of file has words for it."""
 _SECRET = "HUIJIAN_DATABASE_URL"  # it may hold a password, and no such program needs it
 
 
