@@ -59,9 +59,7 @@ class TestRoom:
         free(SIZE)
         with pytest.raises(Busy):
             await made(settings, [])
-        elsewhere = next(
-            (path for path in ("/dev/shm", "/run") if os.path.isdir(path) and _other(path, settings)), None
-        )
+        elsewhere = next((path for path in ("/dev/shm", "/run") if _is_other(path, settings)), None)
         if elsewhere is None:
             pytest.skip("this machine has one disk")
         await made(settings.model_copy(update={"archive_dir": type(settings.run_dir)(elsewhere)}), [])
