@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from av import AudioFrame
 
 from broker.kernel.errors import CodecMissing, NotSignedIn, SessionEnded, TooEarly, WrongRoom
 from broker.kernel.ids import Side
@@ -53,22 +54,41 @@ async def room() -> AsyncIterator[RoomSources]:
     await sources.close()
 
 
+def _runs(sounds: list[AudioFrame]) -> list[list[AudioFrame]]:
+    """Return the sound in stretches that are without a gap by their stamps: a busy machine leaves frames out."""
+    runs: list[list[AudioFrame]] = []
+    for frame in sounds:
+        last = runs[-1][-1] if runs else None
+        if last is not None and frame.pts == (last.pts or 0) + last.samples:
+            runs[-1].append(frame)
+        else:
+            runs.append([frame])
+    return runs
+
+
+def _whole(sounds: list[AudioFrame]) -> int:
+    """Return the number of frames in the longest stretch without a gap."""
+    return max((len(run) for run in _runs(sounds)), default=0)
+
+
 class TestPublishing:
     """Publishing by WHIP (RFC 9725)."""
 
     async def test_the_server_decodes_picture_and_sound_of_this_room(self, room: RoomSources) -> None:
         async with answering() as (far, access):
             peer = await publish(access, "s_1", *room.tracks())
-            await far.until(lambda: len(far.pictures) > 30 and len(far.sounds) > 120)
+            await far.until(lambda: len(far.pictures) > 30 and _whole(far.sounds) > 120)
             await peer.close()
             codes = [code_in(luma(each)) for each in far.pictures]
             numbers = [code.number for code in codes if code is not None]
             assert codes.count(None) == 0
             assert {code.side for code in codes if code} == {Side.PRISON}
             assert numbers == sorted(set(numbers))
-            sound = np.concatenate([mono_samples(each) for each in far.sounds])
-            assert side_heard(sound) is Side.PRISON
-            assert [mark.second for mark in marks_in(sound)] in ([1], [1, 2], [0, 1], [0, 1, 2])
+            whole = [np.concatenate([mono_samples(each) for each in run]) for run in _runs(far.sounds)]
+            assert side_heard(max(whole, key=len)) is Side.PRISON
+            for marks in map(marks_in, whole):
+                assert [mark.second - marks[0].second for mark in marks] == list(range(len(marks)))
+            assert len(marks_in(max(whole, key=len))) >= 2
 
     async def test_the_offer_holds_constrained_baseline_mode_1_and_opus_and_loopback_only(
         self, room: RoomSources
