@@ -39,7 +39,7 @@ BYTES = 40_000  # a second of a recording of these small pictures: what is set a
 PAGES = {
     Role.SUPERVISOR: ("monitor", "account"),
     Role.APPROVER: ("monitor", "terminals", "audit"),
-    Role.CLERK: ("monitor",),
+    Role.CLERK: ("account",),  # whose work is done over the API
     Role.AUDITOR: ("audit",),
     Role.PROCURATOR: ("audit",),
     Role.ADMIN: ("admin", "terminals", "account"),

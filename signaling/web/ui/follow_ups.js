@@ -2,7 +2,7 @@
  * What follows visits that did not take place: requests to book again first, and sides that had not arrived.
  */
 import { inWords, t } from "../i18n/i18n.js";
-import { sideKey } from "../i18n/session_words.js";
+import { sideKey, visitLine } from "../i18n/session_words.js";
 import { dateAndTime } from "../state/clock.js";
 import { ask, reasonField } from "./dialog.js";
 import { el, keyed, mark, put, show } from "./dom.js";
@@ -23,16 +23,18 @@ export function rebookingsView({ onDecline }) {
   };
 }
 
-/** One request to book again first. @param onDecline (request) */
+/** One request to book again first, with the visit that did not take place where it is one of the day (`visit`).
+ * @param onDecline (request) */
 export function rebookingRow(onDecline) {
   let shown = null;
-  const words = el("p");
+  const [name, words] = [el("strong"), el("p")];
   const facts = el("span", { class: "quiet small" });
   const button = el("button", { type: "button", class: "small-button", t: "rebooking_decline", on: { click: () => onDecline(shown) } });
   return {
-    node: el("li", {}, words, el("span", { class: "line" }, facts, button)),
+    node: el("li", {}, name, words, el("span", { class: "line" }, facts, button)),
     update(request) {
       shown = request;
+      put(name, request.visit ? visitLine(request.visit) : "");
       put(words, `${dateAndTime(request.at)} ${inWords(request.cause) || t("rebooking_fault")}`);
       put(facts, `${request.article} · ${request.id}`);
     },
@@ -86,7 +88,7 @@ const decisionWords = ({ decision, by, reason, consequence }) =>
 
 /** Asks why a request is closed without a visit. @returns {Promise<{reason: string} | null>} */
 export function askDecline(request) {
-  return askReason({ title: t("rebooking_decline"), where: `${request.article} · ${inWords(request.cause)}`, warning: t("ask_decline_warning"), style: "hold" });
+  return askReason({ title: t("rebooking_decline"), where: [request.visit ? visitLine(request.visit) : "", request.article, inWords(request.cause)].filter(Boolean).join(" · "), warning: t("ask_decline_warning"), style: "hold" });
 }
 
 /** Asks why an absence is decided so. @returns {Promise<{reason: string} | null>} */

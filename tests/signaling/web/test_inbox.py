@@ -7,6 +7,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.signaling.web.conftest import Tab
+from tests.signaling.web.test_follow_ups import REQUEST
 from tests.signaling.web.test_suspension import proposal
 from tests.support.monitor.fake_server import OFFICER, FakeMonitor
 from tests.support.monitor.visits import because, live, session
@@ -110,6 +111,14 @@ class TestTheInbox:
         kinds = ["待备案公告", "待发布公告", "暂停会见建议", "延长申请", "待本单位审批"]
         await expect(_waiting(warden)).to_contain_text(kinds)
         await expect(_inbox(warden)).to_contain_text("5 项")
+
+    async def test_names_the_visit_that_is_to_be_booked_again(self, warden: Page, server: FakeMonitor) -> None:
+        server.rebookings = [{**REQUEST, "session": "ses_a"}]
+        await server.put(live(state="ended"))
+        await warden.reload()
+        await expect(_waiting(warden).first).to_contain_text("王建国 ⇄ 官渡区司法局")
+        await _waiting(warden).get_by_role("button", name="不再安排").click()
+        await expect(warden.get_by_role("dialog").locator(".dialog-where")).to_contain_text("王建国 ⇄ 官渡区司法局")
 
     async def test_leaves_out_what_others_decide(self, warden: Page, server: FakeMonitor) -> None:
         server.due = [{"session": "ses_a", "code": "YN-18", "issuer": "bureau", "at": None, "mine": False}]
