@@ -13,7 +13,7 @@ from typing import Any
 
 from recorder.archive.timeline_coverage import SIDES
 from recorder.explained.spans import Entry, FilmSpans, Span, spans_of
-from recorder.explained.words import Words, absence_words, hold_words, sentence
+from recorder.explained.words import Words, absence_words, article_words, hold_words, sentence
 
 TRACKS = {0: ("prison", "picture"), 1: ("prison", "sound"), 2: ("visitor", "picture"), 3: ("visitor", "sound")}
 TOGETHER = 0.5
@@ -109,9 +109,7 @@ def _outside(spans: Iterable[Span], length: float) -> Iterable[tuple[float, floa
 def _mutes(spans: FilmSpans) -> Iterable[Explained]:
     for span in spans.mutes:
         article = str(span.data.get("article") or "")
-        yield _made(
-            span.at, span.to, span.sides[0], "mute", "none", "picture", Words(article, article) if article else None
-        )
+        yield _made(span.at, span.to, span.sides[0], "mute", "none", "picture", article_words(article))
 
 
 def _talkback(spans: FilmSpans) -> Iterable[Explained]:

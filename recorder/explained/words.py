@@ -3,6 +3,8 @@ cover sheet say the same."""
 
 from typing import NamedTuple
 
+from config.articles.citations import cited
+
 
 class Words(NamedTuple):
     """A text in both languages."""
@@ -87,8 +89,14 @@ NOT_EXPLAINED = Words(
 
 def hold_words(reason: str, article: str) -> Words:
     """Return why a visit was held, with the article where an officer named one."""
-    text = HOLDS.get(reason, Words(reason, reason))
-    return Words(f"{text.zh}（{article}）", f"{text.en} ({article})") if article else text
+    text, ground = HOLDS.get(reason, Words(reason, reason)), article_words(article)
+    return Words(f"{text.zh}（{ground.zh}）", f"{text.en} ({ground.en})") if ground else text
+
+
+def article_words(code: str) -> Words | None:
+    """Return an article as officers say it; the code itself where it stands in no article, None where there is none."""
+    said = cited(code)
+    return Words(said.zh or code, said.en or code) if code else None
 
 
 def absence_words(codes: object) -> Words:

@@ -13,6 +13,7 @@ from signaling.api.messages.recordings import HoldList, HoldOrder, HoldView
 from signaling.auth.scope import Role, author, scope
 from signaling.auth.second_officer import check_permit
 from signaling.budgets.allowance import LIST
+from signaling.server.context import Context
 from signaling.server.routes import Call, Table
 
 table = Table("holds")
@@ -30,7 +31,7 @@ async def get_holds(call: Call) -> HoldList:
     holds = await _holds(call)
     rows = [row for row in await holds.listed() if await _sees(call, row["session"])]
     call.context.journal.note_access("HoldsListed", None, author(call.user), {"found": len(rows)})
-    return HoldList(holds=[_view(row) for row in rows])
+    return HoldList(holds=[await hold_view(call.context, row) for row in rows])
 
 
 @table.add(
@@ -49,7 +50,8 @@ async def post_hold(call: Call, body: HoldOrder) -> HoldList:
     holds = await _holds(call)
     number = await holds.add(session, reason, call.user.id, call.context.now().wall)
     call.context.journal.note("HoldAdded", session, author(call.user), {"hold": number, "reason": reason})
-    return HoldList(holds=[_view(row) for row in await holds.listed() if row["session"] == session])
+    standing = [row for row in await holds.listed() if row["session"] == session]
+    return HoldList(holds=[await hold_view(call.context, row) for row in standing])
 
 
 @table.add(
@@ -70,7 +72,8 @@ async def lift_holds(call: Call, body: HoldOrder) -> HoldList:
     standing = {row["id"] for row in await holds.listed() if row["session"] == session}
     count = await holds.lift(session, reason, call.user.id, call.context.now().wall)
     call.context.journal.note("HoldLifted", session, author(call.user), {"holds": count, "reason": reason})
-    return HoldList(holds=[_view(row) for row in await holds.listed(all=True) if row["id"] in standing])
+    lifted = [row for row in await holds.listed(all=True) if row["id"] in standing]
+    return HoldList(holds=[await hold_view(call.context, row) for row in lifted])
 
 
 async def _holds(call: Call) -> Holds:
@@ -101,5 +104,12 @@ async def _sees(call: Call, session: str) -> bool:
     return await call.context.recordings.one(session, scope(call.user)) is not None
 
 
-def _view(row: Mapping[str, Any]) -> HoldView:
-    return HoldView.model_validate({name: row[name] for name in HoldView.model_fields})
+async def hold_view(context: Context, row: Mapping[str, Any]) -> HoldView:
+    """Return a hold as auditors see it: by names, and with the beginning of the recording by which they know it."""
+    recording, lifted = await context.recordings.one(row["session"], None), row["lifted_by"]
+    more = {
+        "started_at": recording["started_at"] if recording is not None else None,
+        "by_name": await context.names.user(row["by"]),
+        "lifted_by_name": await context.names.user(lifted) if lifted else None,
+    }
+    return HoldView.model_validate({name: row[name] for name in HoldView.model_fields if name not in more} | more)

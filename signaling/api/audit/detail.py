@@ -19,8 +19,8 @@ from signaling.api.audit.relisten import rating_views
 from signaling.api.audit.rows import beside, members, side_of
 from signaling.api.audit.timeline import Shown, timeline_view
 from signaling.api.audit.visits import REFUSED, VISIT
+from signaling.api.holds import hold_view
 from signaling.api.inspections.messages import inspection_view
-from signaling.api.messages.recordings import HoldView
 from signaling.auth.scope import Role, author
 from signaling.history.sources import HAS_FILM
 from signaling.history.story import Story, story_of_film, story_of_journal
@@ -64,10 +64,7 @@ async def get_visit(call: Call) -> VisitDetail:
         lanes=await timeline_view(story, shown),
         marks=await mark_views(call.context, slot.session),
         ratings=await rating_views(call.context, slot.session),
-        holds=[
-            HoldView.model_validate({name: hold[name] for name in HoldView.model_fields})
-            for hold in await call.context.recordings.holds(slot.session)
-        ],
+        holds=[await hold_view(call.context, hold) for hold in await call.context.recordings.holds(slot.session)],
         inspections=[
             await inspection_view(names, inspection)
             for inspection in await call.context.store.inspections_of(slot.session)

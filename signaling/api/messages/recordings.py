@@ -42,16 +42,20 @@ class HoldOrder(Inbound):
 
 class HoldView(Outbound):
     """A legal hold on one recording. `entry`: its id in the signed chain of the site; `lifted_at`, `lifted_by` and
-    `lifted_why` are null while it stands."""
+    `lifted_why` are null while it stands. `started_at`: when the recording began; the names are those of the accounts
+    as they are now."""
 
     id: int = Field(ge=1)
     entry: str | None
     session: str
     reason: str
+    started_at: Moment | None
     by: str
+    by_name: str
     at: Moment
     lifted_at: Moment | None
     lifted_by: str | None
+    lifted_by_name: str | None
     lifted_why: str | None
 
 

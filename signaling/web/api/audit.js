@@ -1,7 +1,8 @@
 /**
  * REST calls of the auditors' page. The server journals each of them with the auditor's name.
  */
-import { json, request } from "./rest.js";
+import { read } from "./admin.js";
+import { json, request, terminals } from "./rest.js";
 
 const LONGEST = 660_000; // ms; the server gives a ledger up after ten minutes
 
@@ -49,6 +50,19 @@ export const purgePlan = () => json("/api/v1/purge");
 export const purgeRun = () => look("/api/v1/purge/run");
 export const permitPurge = (recordings) => json("/api/v1/purge/permits", "POST", { recordings });
 export const applyPurge = (code) => json("/api/v1/purge/apply", "POST", { code });
+
+/**
+ * The places of visits: {site, site_name, room, room_name}. Who reads the register gets all, also sites and rooms that
+ * are closed, because their visits are still kept; others get those that have a terminal.
+ * @param {string} role
+ */
+export async function placesOf(role) {
+  if (!["auditor", "admin"].includes(role)) return (await terminals()).terminals;
+  const [sites, rooms] = await Promise.all([read.sites(), read.rooms()]);
+  const names = new Map(sites.map(({ id, name }) => [id, name]));
+  return [...sites.map(({ id: site, name }) => ({ site, site_name: name })),
+    ...rooms.map(({ id: room, name, site }) => ({ site, site_name: names.get(site), room, room_name: name }))];
+}
 
 export const standingHolds = () => json("/api/v1/holds");
 export const hold = (session, reason) => json(`${recording(session)}/holds`, "POST", { reason });

@@ -6,9 +6,10 @@ import * as audit from "../api/audit.js";
 import * as api from "../api/rest.js";
 import { obeyKeys } from "../dispatch/keyboard.js";
 import { onLanguage, t, translate } from "../i18n/i18n.js";
+import { peopleOf } from "../i18n/audit_words.js";
 import { AUDIT_KEYS } from "../state/audit_keys.js";
 import { partFragment, placeOf } from "../state/audit_query.js";
-import { dayOf, timeWithSeconds } from "../state/clock.js";
+import { dayOf, timeWithSeconds, wholeDate } from "../state/clock.js";
 import { askReasonFor } from "../ui/audit/dialogs.js";
 import { dutyListView } from "../ui/audit/duty_list.js";
 import { holdListView } from "../ui/audit/hold_list.js";
@@ -53,7 +54,7 @@ export class Audit {
     this.#ends = [() => removeEventListener("popstate", move), () => clearInterval(timer), keys, language];
     this.#waiting = this.#me.role === "auditor" ? countSecondWords(this.#me.id, this.#view.count) : null;
     this.#ends.push(() => this.#waiting?.close());
-    if (PARTS[this.#me.role].includes("search")) this.#search.offerPlaces();
+    if (PARTS[this.#me.role].includes("search")) this.#search.offerPlaces(this.#me.role);
     this.#show();
   }
 
@@ -142,8 +143,8 @@ export class Audit {
       onAdd: (mark) => this.#do(audit.addMark(session, mark), "audit_done_mark"),
       onWithdraw: (mark) => this.#withdraw(session, mark),
       onRate: (rating) => this.#do(audit.rate(session, rating), "audit_done_rate"),
-      onHold: () => this.#hold(session, "hold", audit.hold),
-      onLift: () => this.#hold(session, "lift", audit.liftHolds),
+      onHold: () => this.#hold(visit, "hold", audit.hold),
+      onLift: () => this.#hold(visit, "lift", audit.liftHolds),
       onEnd: () => audit.endInspection(visit, this.#me.id).then(() => this.#goTo(partFragment("search")), (error) => this.#fail(error)),
       exportsOpened: () => this.#openExports(session),
     });
@@ -192,9 +193,9 @@ export class Audit {
     if (answer) await this.#do(audit.withdrawMark(session, mark.id, answer.reason), "audit_done_withdraw");
   }
 
-  async #hold(session, kind, order) {
-    const answer = await askReasonFor(kind, session);
-    if (answer) await this.#do(order(session, answer.reason), `audit_done_${kind}`);
+  async #hold(visit, kind, order) {
+    const answer = await askReasonFor(kind, `${wholeDate(visit.starts_at)} ${peopleOf(visit)}`);
+    if (answer) await this.#do(order(visit.session, answer.reason), `audit_done_${kind}`);
   }
 
   #back() {

@@ -5,6 +5,7 @@ import { SIDES } from "../state/sessions.js";
 import { dayOf } from "../state/clock.js";
 import { filmTime } from "../state/film_time.js";
 import { CATALOGS, inWords, language, t } from "./i18n.js";
+import { citationOf } from "./session_words.js";
 
 /** The words for a code that the server sends without words: those of the page, else the code itself. */
 export function codeWords(kind, code) {
@@ -36,12 +37,12 @@ export const lastDayOf = (due) => dayOf(new Date(Date.parse(due) - 1));
 /** How the visit ended, with its article. */
 export function endingOf(visit) {
   if (!visit.ending) return codeWords("state", visit.state);
-  return inWords(visit.ending) + (visit.ending.article ? ` · ${visit.ending.article}` : "");
+  return [inWords(visit.ending), citationOf(visit.ending.article)].filter(Boolean).join(" · ");
 }
 
-/** One kind of interventions with its article and how often: "劝阻 · YN-16-2 ×2". */
+/** One kind of interventions with its article and how often: "劝阻 · 第十六条第（二）项 ×2". */
 export function interventionOf({ kind, article, count }) {
-  return codeWords("intervention", kind) + (article ? ` · ${article}` : "") + (count > 1 ? ` ×${count}` : "");
+  return [codeWords("intervention", kind), citationOf(article)].filter(Boolean).join(" · ") + (count > 1 ? ` ×${count}` : "");
 }
 
 /** A stretch of a film: "3:07–3:15", or its beginning alone. */

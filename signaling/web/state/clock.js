@@ -13,6 +13,8 @@ export const timeOfDay = (iso) => TIME.format(new Date(iso));
 export const timeWithSeconds = (date) => TIME_S.format(date);
 /** The day and the time in Shanghai as "03-02 10:15". */
 export const dateAndTime = (iso) => `${DAY.format(new Date(iso)).slice(5)} ${timeOfDay(iso)}`;
+/** The same with its year, for records that are kept for years: "2026-03-02 10:15". */
+export const wholeDate = (iso) => `${dayOf(new Date(iso))} ${timeOfDay(iso)}`;
 /** The day in Shanghai as YYYY-MM-DD. */
 export const dayOf = (date) => DAY.format(date);
 

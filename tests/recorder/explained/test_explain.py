@@ -99,8 +99,8 @@ class TestWhatDidNotCross:
         spans = spans_in([Happened(at, event) for at, event in [*OPEN, *events, (9.0, OPEN[0][1])]], LENGTH)
         (hold,) = explained_in(spans, ())
         assert (hold.at, hold.to, hold.cause, hold.crossed) == (5, 9, "hold", "nothing")
-        assert hold.zh == "双方：会见中止（管理员中止会见（YN-17-2））；期间画面和声音均未传给对方。"
-        assert "held by an officer (YN-17-2)" in hold.en
+        assert hold.zh == "双方：会见中止（管理员中止会见（第十七条第（二）项））；期间画面和声音均未传给对方。"
+        assert "held by an officer (Article 17(2))" in hold.en
 
     def test_before_the_visit_nothing_crossed_and_after_it_nothing_is_explained(self):
         spans = spans_in([Happened(4.0, OPEN[0][1]), Happened(50.0, shut("time_limit"))], LENGTH)

@@ -79,7 +79,7 @@ class TestTheAuditor:
         await audit.get_by_label("服刑人员").fill("甲")
         await audit.keyboard.press("Enter")
         found = audit.locator(f".audit-row[href*='{recorded}']")
-        await expect(found).to_contain_text("劝阻 · YN-16-2")
+        await expect(found).to_contain_text("劝阻 · 第十六条第（二）项")
         await expect(found).to_contain_text("甲 ⇄ 乙")
         await found.click()
         await audit.get_by_role("radio", name="双方原画").check()
@@ -90,7 +90,7 @@ class TestTheAuditor:
         assert abs(first - second) < 0.06
         await audit.get_by_role("button", name="暂停").click()
         await audit.locator('.lane-bar[data-lane="interventions"] path').first.click()
-        await expect(audit.locator(".lane-tip")).to_contain_text("劝阻 YN-16-2")
+        await expect(audit.locator(".lane-tip")).to_contain_text("劝阻 第十六条第（二）项")
         await expect(audit.locator(".lane-bar[data-lane^=officer-]")).to_have_count(4)
         played = await installation.journal_with(recorded, lambda kind, _: kind == "RecordingPlayed")
         assert {data["copy"] for kind, data in played if kind == "RecordingPlayed"} >= {"prison", "visitor"}

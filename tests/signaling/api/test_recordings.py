@@ -109,6 +109,7 @@ class TestHolds:
         path = f"{RECORDINGS}/{session}/holds"
         made = await front.ask("POST", path, "auditor", json={"reason": "法院调取"})
         (hold,) = made.data["holds"]
+        assert (hold["by"], hold["by_name"], hold["lifted_by_name"]) == ("auditor", "auditor 名", None)
         assert made.status == 201 and (hold["session"], hold["reason"], hold["by"]) == (session, "法院调取", "auditor")
         assert hold["entry"].encode() in lines_of_site(front.context.settings.archive_dir, "first-prison")[-1]
         assert (await front.ask("GET", "/api/v1/holds", "auditor")).data["holds"] == [hold]

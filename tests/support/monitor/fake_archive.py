@@ -394,10 +394,16 @@ class FakeArchive:
             visit["ratings"].append(rating)
         elif order == "holds":
             hold = {"id": 1, "entry": "e", "session": session, "reason": body["reason"], "by": "li-ming", "at": now}
+            hold |= {"by_name": "李明", "started_at": BEGAN.isoformat(), "lifted_by_name": None}
             visit["holds"].append(hold | {"lifted_at": None, "lifted_by": None, "lifted_why": None})
         elif order == "holds/lift":
             for hold in visit["holds"]:
-                hold |= {"lifted_at": now, "lifted_by": "li-ming", "lifted_why": body["reason"]}
+                hold |= {
+                    "lifted_at": now,
+                    "lifted_by": "li-ming",
+                    "lifted_by_name": "李明",
+                    "lifted_why": body["reason"],
+                }
         elif order == "verification":
             return await self.verification(request)
         elif order == "copy":

@@ -343,6 +343,17 @@ class FakeMonitor:
         """Return the terminals of the test."""
         return web.json_response({"server_time": datetime.now(UTC).isoformat(), "terminals": self.terminals})
 
+    async def sites(self, request: web.Request) -> web.Response:
+        """Return the sites of the test's terminals."""
+        named = {each["site"]: each["site_name"] for each in self.terminals if "site_name" in each}
+        return web.json_response({"sites": [{"id": id, "name": name} for id, name in named.items()]})
+
+    async def rooms(self, request: web.Request) -> web.Response:
+        """Return the rooms of the test's terminals."""
+        found = [each for each in self.terminals if each.get("room")]
+        rooms = [{"id": each["room"], "name": each["room_name"], "site": each["site"]} for each in found]
+        return web.json_response({"rooms": rooms})
+
     async def terminal_ordered(self, request: web.Request) -> web.Response:
         """Take an order to a terminal."""
         match, text = request.match_info, await request.text()
@@ -479,6 +490,8 @@ class FakeMonitor:
                 web.get("/audit", self.page),
                 *self.archive.routes(),
                 web.get("/api/v1/terminals", self.fleet),
+                web.get("/api/v1/sites", self.sites),
+                web.get("/api/v1/rooms", self.rooms),
                 web.post("/api/v1/terminals/{id}/{order}", self.terminal_ordered),
                 web.get("/api/v1/rooms/{room}/tests", self.room_tests),
                 web.get("/web/{path:.+}", self.page),

@@ -13,17 +13,18 @@ export class LedgerPart {
   #addresses = [];
   #closed = false;
   #site;
+  #role;
 
   constructor(me, today) {
-    this.#site = me.site;
+    [this.#site, this.#role] = [me.site, me.role];
     const whole = me.role === "auditor" || me.role === "supervisor";
     this.#view = ledgerView({ site: me.site, whole, month: me.role !== "supervisor" }, today, (order) => this.#make(order));
     this.node = this.#view.node;
   }
 
   async start() {
-    const { terminals } = await api.terminals();
-    const sites = new Map(terminals.map(({ site, site_name: name }) => [site, name]));
+    const places = await audit.placesOf(this.#role);
+    const sites = new Map(places.map(({ site, site_name: name }) => [site, name]));
     const own = this.#site ? [this.#site] : [...sites.keys()];
     if (!this.#closed) this.#view.offer(own.map((id) => ({ id, name: sites.get(id) ?? id })));
   }

@@ -2,7 +2,6 @@
  * The search on the auditors' page. Results are remembered for "back": each search reads names and is journaled.
  */
 import * as audit from "../../api/audit.js";
-import * as api from "../../api/rest.js";
 import { t } from "../../i18n/i18n.js";
 import { requestOf, searchFragment } from "../../state/audit_query.js";
 import { dayOf } from "../../state/clock.js";
@@ -28,7 +27,7 @@ export class SearchPart {
       onGo(searchFragment(query));
     }, () => dayOf(now()));
     this.#results = resultsView(() => this.#more());
-    this.node = el("div", { class: "audit-find" }, this.#form.node, this.#results.node);
+    this.node = el("div", { class: "audit-find" }, el("h1", { class: "unseen", t: "audit_part_search" }), this.#form.node, this.#results.node);
   }
 
   /** Shows a search and what it finds. Raises problems. @param {() => boolean} isCurrent whether it is still wanted */
@@ -47,10 +46,9 @@ export class SearchPart {
   }
 
   /** Offers the sites and rooms that the auditor may see. */
-  async offerPlaces() {
+  async offerPlaces(role) {
     try {
-      const { terminals } = await api.terminals();
-      this.#form.offer(terminals);
+      this.#form.offer(await audit.placesOf(role));
     } catch {
       // the fields can be filled by hand
     }
@@ -73,6 +71,7 @@ export class SearchPart {
       const page = await audit.visits(requestOf(query, before?.next ?? null));
       const found = { query, visits: [...(before?.visits ?? []), ...page.visits], found: page.found, hasMore: page.more, next: page.next };
       this.#remember(searchFragment(query), found);
+      this.#form.offerArticles(found.visits);
       if (!isCurrent()) return;
       this.#results.update(found);
       announce(t("audit_found", { count: page.found }));

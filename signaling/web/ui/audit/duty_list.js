@@ -3,7 +3,7 @@
  */
 import { onLanguage, t } from "../../i18n/i18n.js";
 import { visitFragment } from "../../state/audit_query.js";
-import { dateAndTime, dayOf, timeOfDay } from "../../state/clock.js";
+import { wholeDate } from "../../state/clock.js";
 import { el, mark } from "../dom.js";
 
 const STATES = ["overdue", "due", "done"];
@@ -36,8 +36,8 @@ export function dutyListView(onState) {
 }
 
 function rowOf(duty, state) {
-  const due = el("span", { class: "chip" }, dateAndTime(duty.due_at));
+  const due = el("span", { class: "chip" }, wholeDate(duty.due_at));
   mark(due, "level", LEVELS[state]);
-  return el("tr", {}, el("td", {}, el("a", { href: `#${visitFragment(duty.session)}` }, `${dayOf(new Date(duty.starts_at))} ${timeOfDay(duty.starts_at)}`)),
+  return el("tr", {}, el("td", {}, el("a", { href: `#${visitFragment(duty.session)}` }, wholeDate(duty.starts_at))),
     el("td", {}, due), el("td", {}, t("audit_rated_count", { count: duty.rated })));
 }

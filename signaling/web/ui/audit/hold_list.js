@@ -3,7 +3,7 @@
  */
 import { onLanguage, t } from "../../i18n/i18n.js";
 import { visitFragment } from "../../state/audit_query.js";
-import { dateAndTime } from "../../state/clock.js";
+import { wholeDate } from "../../state/clock.js";
 import { el } from "../dom.js";
 
 const COLUMNS = ["session", "reason", "by", "at"];
@@ -17,8 +17,8 @@ export function holdListView() {
   const write = () => {
     none.hidden = shown.length > 0;
     rows.replaceChildren(...shown.map((hold) => el("tr", {},
-      el("td", {}, el("a", { href: `#${visitFragment(hold.session)}`, "aria-label": t("audit_open", { session: hold.session }) }, hold.session)),
-      el("td", { dir: "auto" }, hold.reason), el("td", {}, hold.by), el("td", {}, dateAndTime(hold.at)))));
+      el("td", {}, el("a", { href: `#${visitFragment(hold.session)}`, title: hold.session }, hold.started_at ? wholeDate(hold.started_at) : hold.session)),
+      el("td", { dir: "auto" }, hold.reason), el("td", {}, hold.by_name), el("td", {}, wholeDate(hold.at)))));
   };
   const stop = onLanguage(write);
   return {

@@ -3,7 +3,7 @@
  * up to, and whether it is the one that the server has signed.
  */
 import { onLanguage, t } from "../../i18n/i18n.js";
-import { dateAndTime } from "../../state/clock.js";
+import { wholeDate } from "../../state/clock.js";
 import { el, put, show } from "../dom.js";
 
 const FORMATS = ["xlsx", "pdf", "json", "zip"];
@@ -84,6 +84,6 @@ function partsOf({ name, address, signature, statement, genuine }) {
   put(words, t(`audit_ledger_${genuine === null ? "inside" : genuine ? "genuine" : "changed"}`));
   const said = statement && el("p", { class: "quiet small" }, t("audit_ledger_said", {
     site: statement.site_name, days: statement.from === statement.to ? statement.from : `${statement.from} – ${statement.to}`,
-    at: dateAndTime(statement.made_at), count: statement.totals.visits, head: statement.chain_head || "–", witnessed: statement.witnessed.length }));
+    at: wholeDate(statement.made_at), count: statement.totals.visits, head: statement.chain_head || "–", witnessed: statement.witnessed.length }));
   return [el("ul", {}, ...links.map((link) => el("li", {}, link))), words, ...(said ? [said] : [])];
 }

@@ -3,7 +3,7 @@
  * What was ordered goes on in the server's background.
  */
 import { inWords, onLanguage, t } from "../../i18n/i18n.js";
-import { dateAndTime, dayOf } from "../../state/clock.js";
+import { dayOf, wholeDate } from "../../state/clock.js";
 import { el, put, show } from "../dom.js";
 
 const COLUMNS = ["site", "recordings", "size", "oldest", "newest"];
@@ -36,7 +36,7 @@ export function purgeView({ onPermit, onApply }) {
     const made = await onPermit(plan.recordings);
     permit.disabled = false;
     if (!made) return;
-    given.replaceChildren(el("strong", {}, made.code), el("p", {}, t("audit_purge_given", { until: dateAndTime(made.expires_at), count: made.recordings })));
+    given.replaceChildren(el("strong", {}, made.code), el("p", {}, t("audit_purge_given", { until: wholeDate(made.expires_at), count: made.recordings })));
     show(given, true);
   }
 
@@ -53,7 +53,7 @@ export function purgeView({ onPermit, onApply }) {
   }
 
   function writePlan() {
-    put(asOf, t("audit_purge_as_of", { at: `${dayOf(new Date(plan.as_of))} ${dateAndTime(plan.as_of).slice(6)}`, count: plan.recordings }));
+    put(asOf, t("audit_purge_as_of", { at: wholeDate(plan.as_of), count: plan.recordings }));
     rows.replaceChildren(...plan.sites.map((site) => el("tr", {}, el("th", { scope: "row" }, site.site_name), el("td", {}, String(site.recordings)),
       el("td", {}, sizeOf(site.bytes)), el("td", {}, dayOf(new Date(site.oldest))), el("td", {}, dayOf(new Date(site.newest))))));
     show(none, plan.recordings === 0);

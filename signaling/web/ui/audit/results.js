@@ -5,7 +5,7 @@ import { posterOf } from "../../api/audit.js";
 import { codeWords, endingOf, interventionOf, lastDayOf, peopleOf, percent, placesOf } from "../../i18n/audit_words.js";
 import { onLanguage, t } from "../../i18n/i18n.js";
 import { visitFragment } from "../../state/audit_query.js";
-import { dateAndTime, dayOf, timeOfDay } from "../../state/clock.js";
+import { dayOf, timeOfDay, wholeDate } from "../../state/clock.js";
 import { filmTime } from "../../state/film_time.js";
 import { SIDES } from "../../state/sessions.js";
 import { el, icon, keyed, put, show } from "../dom.js";
@@ -102,8 +102,8 @@ export function chipsOf(row) {
   if (row.recording?.held) made.push(chip("done", t("audit_held")));
   if (row.recording?.due_at) made.push(chip("", t("audit_due", { day: lastDayOf(row.recording.due_at) })));
   if (row.marks) made.push(chip("done", t("audit_marks_count", { count: row.marks })));
-  if (row.relisten?.state === "due") made.push(chip("wait", t("audit_relisten_due", { at: dateAndTime(row.relisten.due_at) })));
-  if (row.relisten?.state === "overdue") made.push(chip("bad", t("audit_relisten_overdue", { at: dateAndTime(row.relisten.due_at) })));
+  if (row.relisten?.state === "due") made.push(chip("wait", t("audit_relisten_due", { at: wholeDate(row.relisten.due_at) })));
+  if (row.relisten?.state === "overdue") made.push(chip("bad", t("audit_relisten_overdue", { at: wholeDate(row.relisten.due_at) })));
   return made;
 }
 

@@ -4,6 +4,7 @@
  */
 import { t } from "../../i18n/i18n.js";
 import { codeWords } from "../../i18n/audit_words.js";
+import { citationOf } from "../../i18n/session_words.js";
 import { FIELDS, QUICK, quickDays } from "../../state/audit_query.js";
 import { el, show } from "../dom.js";
 
@@ -35,6 +36,8 @@ export function searchForm(onSearch, today) {
     ...CHOICES[name].map((code) => el("option", { value: code, t: `audit_${name}_${code}` }))));
   const site = el("select", { name: "site" }, el("option", { value: "", t: "audit_any" }));
   const rooms = el("datalist", { id: "audit-rooms" });
+  const articles = el("datalist", { id: "audit-articles" });
+  const seen = new Set(); // articles of all visits that were found
   const weekday = el("select", { tLabel: "audit_last_weekday", class: "quick-weekday", on: { change: () => weekday.value && quick(weekday.value) } },
     el("option", { value: "", t: "audit_last_weekday" }), ...WEEKDAYS.map((day) => el("option", { value: `weekday-${day}`, t: `audit_weekday_${day}` })));
   const quicks = QUICK.map((name) => el("button", { type: "button", class: "small-button", t: `audit_quick_${name}`, on: { click: () => quick(name) } }));
@@ -43,11 +46,12 @@ export function searchForm(onSearch, today) {
   const form = el("form", { class: "audit-search", role: "search", tLabel: "audit_search" },
     el("div", { class: "line audit-quick", role: "group", tLabel: "audit_quick" }, ...quicks, weekday),
     el("div", { class: "audit-fields" }, date("since"), date("until"), ...PEOPLE.map(text), field("site", site), choice("state"), choice("intervention")),
-    more, rooms,
+    more, rooms, articles,
     el("div", { class: "line end" }, el("span", { class: "quiet small", t: "audit_journaled" }), el("span", { class: "spring" }),
       el("button", { type: "button", class: "small-button", t: "audit_clear", on: { click: clear } }),
       el("button", { type: "submit", class: "primary", t: "audit_search_now" })));
   fields.get("room").setAttribute("list", "audit-rooms");
+  fields.get("article").setAttribute("list", "audit-articles");
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -101,6 +105,11 @@ export function searchForm(onSearch, today) {
       rooms.replaceChildren(...places.filter(({ room }) => room).map(({ room, room_name: name }) => el("option", { value: room }, name ?? room)));
       show(site.parentNode, sites.size !== 1);
     },
+    /** Offers the articles of visits that were found, each with how officers say it. */
+    offerArticles(visits) {
+      for (const { ending, interventions } of visits) for (const { article } of [ending, ...(interventions ?? [])].filter(Boolean)) if (article) seen.add(article);
+      articles.replaceChildren(...[...seen].sort().map((code) => el("option", { value: code }, citationOf(code) || code)));
+    },
   };
 }
 
@@ -112,7 +121,7 @@ export function queryWords(query) {
   if (query.since || query.until) parts.push(query.since === query.until ? query.since : `${query.since ?? "…"} – ${query.until ?? "…"}`);
   for (const name of FIELDS) {
     if (["since", "until", "order", "min_seconds", "max_seconds"].includes(name) || !query[name]) continue;
-    parts.push(`${t(`audit_by_${name}`)}${t("colon")}${CHOICES[name] ? codeWords(name, query[name]) : query[name]}`);
+    parts.push(`${t(`audit_by_${name}`)}${t("colon")}${CHOICES[name] ? codeWords(name, query[name]) : (name === "article" && citationOf(query[name])) || query[name]}`);
   }
   if (query.min_seconds) parts.push(`≥ ${t("span_minutes", { minutes: minutesOf(query.min_seconds) })}`);
   if (query.max_seconds) parts.push(`≤ ${t("span_minutes", { minutes: minutesOf(query.max_seconds) })}`);

@@ -75,7 +75,7 @@ class TestDeciding:
         await audit.get_by_role("button", name="不批准").click()
         await audit.get_by_role("dialog").get_by_role("textbox").fill("手续不全")
         await audit.get_by_role("dialog").get_by_role("button", name="不批准").click()
-        await expect(audit.locator(".export-row")).to_contain_text("李明 决定（03-03 10:00） (手续不全)")
+        await expect(audit.locator(".export-row")).to_contain_text("李明 决定（2026-03-03 10:00） (手续不全)")
         assert archive.orders == [("exports/decide", "exp_1", {"decision": "refuse", "note": "手续不全"})]
 
     async def test_a_package_for_others_is_not_offered(self, audit: Page, archive: FakeArchive) -> None:

@@ -45,6 +45,13 @@ class TestSearching:
         expected |= {"state": "archived", "ending": "time_limit", "quality": "poor", "order": "oldest"}
         assert archive.searches == [expected | {"intervention": "warning", "alert": "any", "limit": 30}]
 
+    async def test_offers_the_articles_of_what_was_found_as_officers_say_them(self, audit: Page) -> None:
+        await find(audit, inmate="王建国")
+        await expect(audit.get_by_role("heading", name="共 1 场会见")).to_be_visible()
+        offered = audit.locator("#audit-articles option")
+        await expect(offered).to_have_attribute("value", "YN-16-2")
+        await expect(offered).to_have_text("第十六条第（二）项")
+
     async def test_the_sites_of_the_auditor_are_offered(self, tab: Tab, server: FakeMonitor) -> None:
         room = {"id": "t", "room": "3-1", "room_name": "一号"}
         server.terminals = [
@@ -104,7 +111,12 @@ class TestResults:
     async def test_a_row_says_who_met_where_and_what_stood_out(self, audit: Page) -> None:
         await find(audit, inmate="王")
         found = audit.locator(".audit-row")
-        for words in ("2026-03-03 10:00", "王建国 ⇄ 王秀兰、张丽", "云南第一监狱 · 3-1 会见室", "劝阻 · YN-16-2"):
+        for words in (
+            "2026-03-03 10:00",
+            "王建国 ⇄ 王秀兰、张丽",
+            "云南第一监狱 · 3-1 会见室",
+            "劝阻 · 第十六条第（二）项",
+        ):
             await expect(found).to_contain_text(words)
         for words in (
             "时长 0:38",
@@ -223,5 +235,5 @@ class TestAccess:
         await find(audit, inmate="Wang")
         await audit.get_by_role("button", name="Switch to English").click()
         await expect(audit.get_by_role("heading", name="Visits found: 1")).to_be_visible()
-        await expect(audit.locator(".audit-row")).to_contain_text("Warning · YN-16-2")
+        await expect(audit.locator(".audit-row")).to_contain_text("Warning · Article 16(2)")
         assert await audit.title() == "Visit archive"

@@ -10,7 +10,7 @@ from tests.signaling.web.audit.conftest import open_page
 from tests.signaling.web.audit.test_player import press, reach
 from tests.signaling.web.conftest import Complaints, Tab
 from tests.signaling.web.test_accessibility import violations
-from tests.support.monitor.fake_archive import RECORDED, FakeArchive, detail
+from tests.support.monitor.fake_archive import BEGAN, RECORDED, FakeArchive, detail
 from tests.support.monitor.fake_server import FakeMonitor
 
 SIZES = [{"width": 1366, "height": 768}, {"width": 1920, "height": 1080}]
@@ -55,7 +55,7 @@ class TestTheTimeline:
     async def test_pointing_at_an_item_says_what_it_is(self, visit: Page) -> None:
         await lane(visit, "interventions").locator("path").hover()
         await expect(visit.locator(".lane-tip")).to_have_text(
-            "0:09　劝阻 YN-16-2：不准使用隐语、暗语交谈。（监所，李明）"
+            "0:09　劝阻 第十六条第（二）项：不准使用隐语、暗语交谈。（监所，李明）"
         )
         await lane(visit, "gaps").locator("rect").hover()
         await expect(visit.locator(".lane-tip")).to_contain_text("其间双方未互通")
@@ -72,7 +72,7 @@ class TestTheTimeline:
         await visit.get_by_role("button", name="列表", exact=True).click()
         table = visit.locator(".timeline-list")
         for words in (
-            "劝阻 YN-16-2",
+            "劝阻 第十六条第（二）项",
             "缺失：线路中断",
             "会见室线路中断",
             "提到他人姓名",
@@ -110,7 +110,9 @@ class TestAboutTheVisit:
         page = await open_page(tab, server, f"#visit={RECORDED}")
         await expect(page.get_by_text("没有可以播放的录像：未录像")).to_be_visible()
         await expect(page.locator(".film")).to_have_count(0)
-        await expect(page.get_by_role("button", name="验证")).to_have_count(0)
+        for nothing in ("验证", "标记此处", "提交评定"):
+            await expect(page.get_by_role("button", name=nothing)).to_have_count(0)
+        await expect(page.locator(".timeline")).to_have_count(0)
         await tab.leave(server)
 
     async def test_a_visit_of_others_does_not_exist(
@@ -166,8 +168,18 @@ class TestMarks:
 
 
 class TestListeningAgain:
+    async def test_is_not_offered_where_nobody_has_to(
+        self, tab: Tab, server: FakeMonitor, archive: FakeArchive
+    ) -> None:
+        nothing = {"state": "none", "due_at": None, "rated": 0}
+        archive.details[RECORDED] = detail(relisten=nothing)
+        page = await open_page(tab, server, f"#visit={RECORDED}")
+        await expect(page.locator(".ratings")).to_contain_text("无复听任务")
+        await expect(page.get_by_role("button", name="提交评定")).to_be_hidden()
+        await tab.leave(server)
+
     async def test_a_rating_is_given_once_by_one_person(self, visit: Page, archive: FakeArchive) -> None:
-        await expect(visit.locator(".ratings")).to_contain_text("应在 03-10 10:00 前完成")
+        await expect(visit.locator(".ratings")).to_contain_text("应在 2026-03-10 10:00 前完成")
         await visit.get_by_role("radio", name="不规范").check()
         await visit.get_by_label("评定说明").fill("未及时劝阻")
         await visit.get_by_role("button", name="提交评定").click()
@@ -247,9 +259,11 @@ class TestLegalHolds:
 
     async def test_all_that_stand_are_listed(self, audit: Page, archive: FakeArchive) -> None:
         hold = {"id": 1, "entry": "e", "session": RECORDED, "reason": "法院调取", "by": "sun", "at": NOW}
+        hold |= {"started_at": BEGAN.isoformat(), "by_name": "孙审计"}
         archive.details[RECORDED]["holds"] = [hold | {"lifted_at": None, "lifted_by": None, "lifted_why": None}]
         await audit.get_by_role("link", name="证据保全").click()
-        await expect(audit.get_by_role("cell", name="法院调取")).to_be_visible()
+        for words in ("2026-03-03 10:00", "法院调取", "孙审计"):
+            await expect(audit.get_by_role("cell", name=words)).to_be_visible()
         assert await violations(audit) == []
 
 
@@ -263,7 +277,7 @@ class TestAccess:
         await visit.get_by_role("button", name="列表", exact=True).click()
         assert await violations(visit) == []
         await visit.get_by_role("button", name="Switch to English").click()
-        await expect(visit.locator(".timeline-list")).to_contain_text("Warning YN-16-2")
+        await expect(visit.locator(".timeline-list")).to_contain_text("Warning Article 16(2)")
         assert await violations(visit) == []
         wide = await visit.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0

@@ -4,7 +4,7 @@
 import { packageOf } from "../../../api/audit.js";
 import { inWords, onLanguage, t } from "../../../i18n/i18n.js";
 import { visitFragment } from "../../../state/audit_query.js";
-import { dateAndTime } from "../../../state/clock.js";
+import { wholeDate } from "../../../state/clock.js";
 import { isToDecide } from "../../../state/inbox.js";
 import { el } from "../../dom.js";
 
@@ -47,13 +47,13 @@ function partsOf(request, me, linked, onStep) {
     el("div", { class: "line" }, chip, el("strong", { dir: "auto" }, request.receiver), el("span", { class: "spring" }),
       ...(linked ? [el("a", { href: `#${visitFragment(request.session)}` }, t("audit_export_visit"))] : [])),
     el("p", { class: "mark-text", dir: "auto" }, request.reason),
-    el("p", { class: "quiet small" }, `${t("audit_export_by", { name: request.by.name, at: dateAndTime(request.at) })}${decisionOf(request)}`),
+    el("p", { class: "quiet small" }, `${t("audit_export_by", { name: request.by.name, at: wholeDate(request.at) })}${decisionOf(request)}`),
   ];
   if (request.downloaders.length) made.push(el("p", { class: "quiet small" }, t("audit_export_downloaders", { names: request.downloaders.map(({ name }) => name).join(t("and_then")) })));
   if (request.state === "building") made.push(el("progress", { max: "1", value: String(request.progress), "aria-label": t("audit_export_progress") }));
   if (request.failure) made.push(el("p", { class: "export-trouble" }, inWords({ zh: request.failure_zh, en: request.failure_en })));
   if (request.sound === false) made.push(el("p", { class: "export-trouble" }, t("audit_export_unsound")));
-  if (request.state === "ready") made.push(el("p", { class: "small" }, t("audit_export_until", { at: request.expires_at ? dateAndTime(request.expires_at) : "" })));
+  if (request.state === "ready") made.push(el("p", { class: "small" }, t("audit_export_until", { at: request.expires_at ? wholeDate(request.expires_at) : "" })));
   const download = request.state === "ready" && request.mine
     ? [el("a", { class: "download", href: packageOf(request.id), download: "" }, t("audit_export_download", { size: sizeOf(request.bytes ?? 0) }))] : [];
   if (steps.length || download.length) made.push(el("div", { class: "line" }, ...download, ...steps));
@@ -62,7 +62,7 @@ function partsOf(request, me, linked, onStep) {
 
 function decisionOf({ decided_by: by, decided_at: at, note }) {
   if (!by) return "";
-  return `${t("and_then")}${t("audit_export_decided", { name: by.name, at: at ? dateAndTime(at) : "" })}${note ? ` (${note})` : ""}`;
+  return `${t("and_then")}${t("audit_export_decided", { name: by.name, at: at ? wholeDate(at) : "" })}${note ? ` (${note})` : ""}`;
 }
 
 const sizeOf = (bytes) => (bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`);

@@ -3,6 +3,7 @@
  */
 import { codeWords, percent } from "../../../i18n/audit_words.js";
 import { inWords, t } from "../../../i18n/i18n.js";
+import { citationOf } from "../../../i18n/session_words.js";
 import { filmTime } from "../../../state/film_time.js";
 import { SIDES } from "../../../state/sessions.js";
 
@@ -59,9 +60,9 @@ const stateItem = (each) => span(each, `state-${each.state}`, `${t("audit_lane_s
 
 function interventionItem(each) {
   const about = [...(each.sides ?? []).map((side) => t(`side_short_${side}`)), each.by_name].filter(Boolean).join(t("and_then"));
-  const article = each.article ? ` ${each.article}` : "";
+  const deed = [codeWords("intervention", each.kind), citationOf(each.article)].filter(Boolean).join(" ");
   const words = [inWords(each), each.text].filter(Boolean).join(" ");
-  const item = point(each, INTERVENTION_LEVELS[each.kind] ?? "done", `${codeWords("intervention", each.kind)}${article}${t("colon")}${words}${t("audit_in_brackets", { words: about })}`);
+  const item = point(each, INTERVENTION_LEVELS[each.kind] ?? "done", `${deed}${t("colon")}${words}${t("audit_in_brackets", { words: about })}`);
   return { ...item, mark: each.kind };
 }
 
@@ -87,7 +88,7 @@ function presentItem([at, to], officer) {
 
 function extensionItem(each) {
   const words = t(`audit_extension_${each.what ?? "approved"}`, { minutes: +(each.seconds / 60).toFixed(1), name: each.by_name ?? "" });
-  return point(each, each.what === "requested" ? "wait" : "done", [words, each.article, each.reason].filter(Boolean).join(" · "));
+  return point(each, each.what === "requested" ? "wait" : "done", [words, citationOf(each.article), each.reason].filter(Boolean).join(" · "));
 }
 
 /** All that the list tells in words, in the order of the film. */

@@ -3,7 +3,7 @@
  */
 import { codeWords, endingOf, languageName, lastDayOf, peopleOf, percent, placesOf } from "../../../i18n/audit_words.js";
 import { onLanguage, t } from "../../../i18n/i18n.js";
-import { dateAndTime, dayOf, timeOfDay } from "../../../state/clock.js";
+import { dayOf, timeOfDay, wholeDate } from "../../../state/clock.js";
 import { filmTime } from "../../../state/film_time.js";
 import { SIDES } from "../../../state/sessions.js";
 import { el } from "../../dom.js";
@@ -38,7 +38,7 @@ function rowsOf(visit) {
     if (officers.length || visit.coverage) rows.push([t("audit_officers_of", { side: t(`side_short_${side}`) }),
       `${officers.map(({ name }) => name).join(t("and_names")) || t("nobody_there")}${visit.coverage ? ` · ${t("audit_covered", { share: percent(visit.coverage[side]) })}` : ""}`]);
   }
-  for (const { by, reason, begun_at } of visit.inspections ?? []) rows.push([t("audit_inspected"), `${by.name} · ${dateAndTime(begun_at)} · ${reason}`]);
+  for (const { by, reason, begun_at } of visit.inspections ?? []) rows.push([t("audit_inspected"), `${by.name} · ${wholeDate(begun_at)} · ${reason}`]);
   if (visit.pack) rows.push([t("audit_pack"), `${visit.pack.name} ${visit.pack.version} · ${visit.pack.sha256.slice(0, 12)}`]);
   if (visit.recording?.due_at) rows.push([t("audit_kept_until"), lastDayOf(visit.recording.due_at)]);
   return rows;

@@ -2,7 +2,7 @@
  * Legal holds (证据保全) of one recording: which stand and by whom; holding it, and lifting what holds it.
  */
 import { onLanguage, t } from "../../../i18n/i18n.js";
-import { dateAndTime } from "../../../state/clock.js";
+import { wholeDate } from "../../../state/clock.js";
 import { el, show } from "../../dom.js";
 
 /** @param {{onHold(), onLift()}} actions */
@@ -33,6 +33,6 @@ export function holdsView({ onHold, onLift }) {
 
 /** One hold with its reason and author; lifted ones say since when and why. */
 export function holdRow(hold) {
-  const lifted = hold.lifted_at ? el("p", { class: "quiet small" }, t("audit_hold_lifted", { at: dateAndTime(hold.lifted_at), by: hold.lifted_by ?? "", why: hold.lifted_why ?? "" })) : "";
-  return el("li", { data: { gone: String(Boolean(hold.lifted_at)) } }, el("p", { class: "mark-text", dir: "auto" }, hold.reason), el("p", { class: "quiet small" }, `${hold.by} · ${dateAndTime(hold.at)}`), lifted);
+  const lifted = hold.lifted_at ? el("p", { class: "quiet small" }, t("audit_hold_lifted", { at: wholeDate(hold.lifted_at), by: hold.lifted_by_name ?? "", why: hold.lifted_why ?? "" })) : "";
+  return el("li", { data: { gone: String(Boolean(hold.lifted_at)) } }, el("p", { class: "mark-text", dir: "auto" }, hold.reason), el("p", { class: "quiet small" }, `${hold.by_name} · ${wholeDate(hold.at)}`), lifted);
 }

@@ -4,7 +4,7 @@
  */
 import { codeWords, stretchOf } from "../../../i18n/audit_words.js";
 import { onLanguage, t } from "../../../i18n/i18n.js";
-import { dateAndTime } from "../../../state/clock.js";
+import { wholeDate } from "../../../state/clock.js";
 import { filmTime, filmTimeFine } from "../../../state/film_time.js";
 import { el, put, show } from "../../dom.js";
 
@@ -67,7 +67,7 @@ export function marksView({ timeNow, onAdd, onWithdraw, onSeek }) {
         el("span", { class: "spring" }),
         ...(gone ? [] : [el("button", { type: "button", class: "bare small", on: { click: () => onWithdraw(made) } }, t("audit_mark_withdraw"))])),
       el(gone ? "s" : "p", { class: "mark-text", dir: "auto" }, made.text),
-      el("p", { class: "quiet small" }, `${made.by_name} · ${dateAndTime(made.created_at)}${gone ? ` · ${t("audit_mark_gone", { at: dateAndTime(made.withdrawn_at), why: made.withdrawn_why ?? "" })}` : ""}`));
+      el("p", { class: "quiet small" }, `${made.by_name} · ${wholeDate(made.created_at)}${gone ? ` · ${t("audit_mark_gone", { at: wholeDate(made.withdrawn_at), why: made.withdrawn_why ?? "" })}` : ""}`));
   }
 
   const write = () => {

@@ -3,7 +3,7 @@
  */
 import { codeWords } from "../../../i18n/audit_words.js";
 import { onLanguage, t } from "../../../i18n/i18n.js";
-import { dateAndTime } from "../../../state/clock.js";
+import { wholeDate } from "../../../state/clock.js";
 import { el, mark, put, show } from "../../dom.js";
 
 const VERDICTS = ["proper", "improper", "unclear"];
@@ -35,14 +35,14 @@ export function ratingsView(onRate, me) {
     const { relisten, ratings } = shown;
     const code = relisten?.state ?? "none";
     mark(state, "level", LEVELS[code] ?? "");
-    put(state, t(`audit_relisten_state_${code}`, { at: relisten?.due_at ? dateAndTime(relisten.due_at) : "" }));
+    put(state, t(`audit_relisten_state_${code}`, { at: relisten?.due_at ? wholeDate(relisten.due_at) : "" }));
     list.replaceChildren(...ratings.map((rating) => el("li", {},
       el("div", { class: "line" }, el("span", { class: "chip", data: { level: { proper: "good", improper: "bad" }[rating.verdict] ?? "wait" } }, codeWords("verdict", rating.verdict))),
       el("p", { class: "mark-text", dir: "auto" }, rating.text),
-      el("p", { class: "quiet small" }, `${rating.by_name} · ${dateAndTime(rating.at)}`))));
+      el("p", { class: "quiet small" }, `${rating.by_name} · ${wholeDate(rating.at)}`))));
     const rated = ratings.some(({ by }) => by === me);
     show(mine, rated && ratings.length < 2);
-    show(form, !rated && ratings.length < 2);
+    show(form, code !== "none" && !rated && ratings.length < 2);
   };
   const stop = onLanguage(write);
   return {

@@ -5,7 +5,7 @@
 import * as audit from "../../../api/audit.js";
 import { asProblem } from "../../../api/rest.js";
 import { inWords, onLanguage, t } from "../../../i18n/i18n.js";
-import { dateAndTime } from "../../../state/clock.js";
+import { wholeDate } from "../../../state/clock.js";
 import { filmTime } from "../../../state/film_time.js";
 import { el, mark, put, show } from "../../dom.js";
 import { announce, complain } from "../../toast.js";
@@ -57,7 +57,7 @@ export function verificationView(session, onSeek) {
     const running = state === "running";
     mark(node, "state", state);
     delete words.dataset.t; // from now on its words are the server's
-    put(words, running ? t("audit_verifying", { percent: Math.round((progress ?? 0) * 100) }) : `${inWords(shown)}${at ? ` (${dateAndTime(at)})` : ""}`);
+    put(words, running ? t("audit_verifying", { percent: Math.round((progress ?? 0) * 100) }) : `${inWords(shown)}${at ? ` (${wholeDate(at)})` : ""}`);
     show(bar, running);
     bar.value = progress ?? 0;
     button.disabled = running;

@@ -28,6 +28,7 @@ export function visitView(visit, actions) {
   const seek = (second) => player?.seek(second);
   const timeline = timelineView(seek);
   const player = playable ? playerView(visit, { me: actions.me, now: actions.now, onHelp: actions.onHelp, onTime: (second) => timeline.tick(second) }) : null;
+  const recorded = Boolean(visit.recording); // of a visit that never began there is no film to mark or to hear again
   const live = !acts && visit.state === "running" ? liveView(visit.session, actions.me, actions.now) : null;
   const head = headView(visit);
   const marks = marksView({ timeNow: () => player?.time ?? 0, onAdd: actions.onAdd, onWithdraw: actions.onWithdraw, onSeek: seek });
@@ -39,10 +40,10 @@ export function visitView(visit, actions) {
   const node = el("div", { class: "audit-visit" },
     el("div", { class: "visit-head line" }, el("button", { type: "button", class: "small-button", t: "audit_back", on: { click: actions.onBack } }), head.title,
       ...(acts ? [] : [el("span", { class: "spring" }), el("button", { type: "button", class: "small-button", t: "audit_inspect_end", on: { click: actions.onEnd } })])),
-    el("div", { class: "visit-left" }, live?.node ?? player?.node ?? noFilm, timeline.node),
+    el("div", { class: "visit-left" }, live?.node ?? player?.node ?? noFilm, ...(recorded || live ? [timeline.node] : [])),
     el("aside", { class: "visit-right", tLabel: "audit_about" },
       el("section", { class: "visit-about", "aria-labelledby": "about-title" }, el("h2", { id: "about-title", t: "audit_about" }), head.list),
-      ...(acts ? [marks.node, ratings.node] : []), ...(acts && playable ? [verification.node, exportsSection(actions.exportsOpened)] : []), ...(acts && visit.recording ? [holds.node] : [])));
+      ...(acts && recorded ? [marks.node, ratings.node] : []), ...(acts && playable ? [verification.node, exportsSection(actions.exportsOpened)] : []), ...(acts && visit.recording ? [holds.node] : [])));
 
   function update(changed) {
     timeline.update(changed, changed.film_seconds ?? changed.seconds ?? 0);
@@ -68,7 +69,7 @@ export function visitView(visit, actions) {
         const to = timeline.eventFrom(player?.time ?? 0, key === "]" || key === "】");
         if (to !== null) seek(to);
       },
-      ...(acts ? { mark: () => marks.begin(player?.time ?? 0) } : {}),
+      ...(acts && recorded ? { mark: () => marks.begin(player?.time ?? 0) } : {}),
       back: actions.onBack,
       help: actions.onHelp,
     },
