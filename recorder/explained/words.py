@@ -95,8 +95,8 @@ def hold_words(reason: str, article: str) -> Words:
 
 def article_words(code: str) -> Words | None:
     """Return an article as officers say it; the code itself where it stands in no article, None where there is none."""
-    said = cited(code)
-    return Words(said.zh or code, said.en or code) if code else None
+    citation = cited(code)
+    return Words(citation.zh or code, citation.en or code) if code else None
 
 
 def absence_words(codes: object) -> Words:

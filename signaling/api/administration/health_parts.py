@@ -182,7 +182,7 @@ def exports(requested: int, building: int, failed: int) -> HealthPart:
 def _when(moment: datetime | None) -> Text:
     """Return a moment in Shanghai as a text."""
     if moment is None:
-        return Text("尚无", "never")
+        return Text("尚未进行", "never")
     shown = f"{in_shanghai(moment):%Y-%m-%d %H:%M}"
     return Text(shown, shown)
 

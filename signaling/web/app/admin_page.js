@@ -5,7 +5,7 @@
 import { act, add, invite, packDifferences, packText, read } from "../api/admin.js";
 import * as api from "../api/rest.js";
 import { onLanguage, t, translate } from "../i18n/i18n.js";
-import { dateAndTime } from "../state/clock.js";
+import { wholeDate } from "../state/clock.js";
 import { SECTIONS, frameView } from "../ui/admin/frame.js";
 import { changesView, usersView } from "../ui/admin/people.js";
 import { packDialog } from "../ui/admin/pack_dialog.js";
@@ -15,7 +15,7 @@ import { healthView, keysView, packsView } from "../ui/admin/service.js";
 import { shownOnce } from "../ui/admin/shown_once.js";
 import { complain, inform } from "../ui/toast.js";
 
-const NEEDS = { rooms: ["sites"], users: ["sites"], terminals: ["sites"] }; // what the forms of a section choose from
+const NEEDS = { rooms: ["sites"], users: ["sites"], terminals: ["sites"], packs: ["sites"] }; // what the forms of a section choose from
 const ADDS = { sites: ["site"], rooms: ["room"], terminals: ["spare"], users: ["invitation"], keys: ["key"] };
 const PROVINCIAL = new Set(["site", "key"]);
 const MAKES_LINK = new Set(["new-password", "invitation"]);
@@ -82,10 +82,14 @@ export class Admin {
     translate(this.node);
   }
 
-  /** Rows with the name of their site, where the sites are read. */
+  /** Rows with the names of their sites, where the sites are read. */
   #withSites(rows) {
     const names = new Map(this.#state.sites.map(({ id, name }) => [id, name]));
-    return rows.map((row) => (row.site === undefined || row.site_name ? row : { ...row, site_name: names.get(row.site) ?? row.site ?? t("admin_province") }));
+    const nameOf = (site) => names.get(site) ?? site ?? t("admin_province");
+    return rows.map((row) => {
+      if (Array.isArray(row.sites)) return { ...row, site_names: row.sites.map(nameOf) }; // a pack, which is in force at many
+      return row.site === undefined || row.site_name ? row : { ...row, site_name: nameOf(row.site) };
+    });
   }
 
   #addsOf(section) {
@@ -131,7 +135,7 @@ export class Admin {
   }
 
   #showCode({ code, room, site, expires_at: until }) {
-    this.#once({ kind: "code", secret: code, values: { place: room ?? site, until: dateAndTime(until) } });
+    this.#once({ kind: "code", secret: code, values: { place: room ?? site, until: wholeDate(until) } });
   }
 
   #showKey({ name, key }) {

@@ -6,11 +6,10 @@ import * as audit from "../api/audit.js";
 import * as api from "../api/rest.js";
 import { obeyKeys } from "../dispatch/keyboard.js";
 import { onLanguage, t, translate } from "../i18n/i18n.js";
-import { peopleOf } from "../i18n/audit_words.js";
 import { AUDIT_KEYS } from "../state/audit_keys.js";
 import { partFragment, placeOf } from "../state/audit_query.js";
-import { dayOf, timeWithSeconds, wholeDate } from "../state/clock.js";
-import { askReasonFor } from "../ui/audit/dialogs.js";
+import { dayOf, timeWithSeconds } from "../state/clock.js";
+import { askAbout, askReasonFor } from "../ui/audit/dialogs.js";
 import { dutyListView } from "../ui/audit/duty_list.js";
 import { holdListView } from "../ui/audit/hold_list.js";
 import { PARTS, pageView } from "../ui/audit/page.js";
@@ -194,7 +193,7 @@ export class Audit {
   }
 
   async #hold(visit, kind, order) {
-    const answer = await askReasonFor(kind, `${wholeDate(visit.starts_at)} ${peopleOf(visit)}`);
+    const answer = await askAbout(kind, visit);
     if (answer) await this.#do(order(visit.session, answer.reason), `audit_done_${kind}`);
   }
 

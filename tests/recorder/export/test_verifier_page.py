@@ -232,6 +232,26 @@ class TestOneByte:
         assert {"session.mp4", "view.mp4", "manifest.json", "chain.jsonl", "export.json", "cover.pdf"} <= found_in
         assert (await checked(page, "#folder", package))["sound"] is True
 
+    async def test_in_each_file_of_an_eventful_visit_is_found_by_both(
+        self, page: Page, eventful: Made, tmp_path: Path
+    ) -> None:
+        """An extension, an explained gap, and a chain that another site has witnessed before and after."""
+        package = Path(shutil.copytree(eventful.folder, tmp_path / eventful.folder.name))
+        explained = (package / "timeline.html").read_text("utf-8") + next(
+            package.glob("archive/*/chain.jsonl")
+        ).read_text()
+        for words in ("线路中断或丢包", "批准延长", "witness"):
+            assert words in explained, words
+        assert (await checked(page, "#folder", package)) == {"sound": True, "findings": []}
+        assert by_command(package) == set()
+        for path in sorted(path for path in package.rglob("*") if path.is_file()):
+            name, at = path.relative_to(package).as_posix(), path.stat().st_size // 2
+            flip(path, at)
+            found = by_file((await checked(page, "#folder", package))["findings"])
+            expected = by_command(package)
+            flip(path, at)
+            assert found == expected and name in {file for file, _, _ in found}, name
+
     async def test_is_told_by_file_second_and_what_it_is(self, page: Page, package: Path) -> None:
         path = recording(package) / "session.mp4"
         flip(path, path.stat().st_size // 2)

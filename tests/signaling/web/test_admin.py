@@ -141,6 +141,7 @@ class TestTheFirstDay:
     async def test_reads_which_pack_is_in_force(self, desk: Desk) -> None:
         page = await desk.open("admin", "packs")
         await expect(desk.row("yunnan")).to_contain_text(load_pack("yunnan").sha256)
+        await expect(desk.row("yunnan")).to_contain_text("第一监狱")
         await desk.act("yunnan", "查看全文")
         await expect(page.get_by_role("dialog")).to_contain_text('"hard_limit"')
         assert await violations(page) == []

@@ -318,7 +318,7 @@ async def places(store: Store, rooms: int) -> None:
 
 
 async def make(folder: Path, rooms: int, today: datetime) -> None:
-    """Make the folder."""
+    """Make the folder with all that a service finds in it: places, accounts, visits, recordings and the history."""
     settings = Settings.load(data_dir=folder, demo=True)
     settings.prepare()
     (folder / DEMO_MARK).touch()

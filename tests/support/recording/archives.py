@@ -18,20 +18,29 @@ SIDES = {side: {"site": f"{side}-site", "room": "r1", "title": side} for side in
 
 
 @cache
-def _part(seconds: float) -> Path:
-    """Return a folder with a clean part, which is made once in each process."""
+def _part(seconds: float, lost: tuple[float, float] | None) -> Path:
+    """Return a folder with a part, which is made once in each process."""
     folder = Path(mkdtemp(prefix="hj-part"))
-    record(folder, Feed(seconds).records(), seconds)
+    feed = (
+        Feed(seconds) if lost is None else Feed(seconds, skip=lambda track, at: track > 1 and lost[0] <= at < lost[1])
+    )
+    record(folder, feed.records(), seconds)
     return folder
 
 
 def make_work(
-    root: Path, session: str = "session_one", started: datetime = WALL, seconds: float = 3.0, **plan: Any
+    root: Path,
+    session: str = "session_one",
+    started: datetime = WALL,
+    seconds: float = 3.0,
+    lost: tuple[float, float] | None = None,
+    **plan: Any,
 ) -> Path:
-    """Make a work folder under `root` with one clean part and a short timeline; members of `plan` replace its own."""
+    """Make a work folder under `root` with one part and a short timeline; members of `plan` replace its own. `lost`:
+    the seconds between which nothing came from the visitors, in a part that is clean without."""
     folder = root / ".work" / session
     folder.mkdir(parents=True)
-    for file in _part(seconds).iterdir():
+    for file in _part(seconds, lost).iterdir():
         shutil.copy(file, folder / file.name)
     metadata = atomic_files.read_json(folder / "part-1.json") or {}
     atomic_files.write_json(folder / "part-1.json", metadata | {"zero_wall": started.isoformat()})

@@ -3,7 +3,7 @@
  */
 import { serverNow } from "../../api/rest.js";
 import { t } from "../../i18n/i18n.js";
-import { dateAndTime } from "../../state/clock.js";
+import { wholeDate } from "../../state/clock.js";
 import { chip, named, tableView } from "./table.js";
 
 const LEVELS = { active: "good", invited: "wait", waiting: "wait", no_link: "bad", disabled: "done" };
@@ -27,7 +27,7 @@ export function usersView({ may, me, onAct }) {
       { name: "site", cell: ({ site_name: name }) => name },
       { name: "state", cell: (user) => chip(LEVELS[user.state], stateWords(user)) },
       { name: "factors", cell: factorWords },
-      { name: "since", cell: ({ since }) => (since ? dateAndTime(since) : "—") },
+      { name: "since", cell: ({ since }) => (since ? wholeDate(since) : "—") },
     ],
     buttons: ({ id, state }) => (may && id !== me.id ? DEEDS[state] : []),
   });
@@ -37,7 +37,7 @@ export function usersView({ may, me, onAct }) {
 const isOver = (moment) => Boolean(moment) && serverNow() >= new Date(moment);
 
 function stateWords({ state, invitation }) {
-  const until = invitation ? dateAndTime(invitation.expires_at) : "";
+  const until = invitation ? wholeDate(invitation.expires_at) : "";
   return t(`admin_state_${state}`, { until });
 }
 
@@ -53,7 +53,7 @@ export function changesView({ me, onAct }) {
     columns: [
       { name: "name", cell: (change) => named(change.name, change.user) },
       { name: "change", cell: ({ kind, role, site }) => `${t(`admin_change_${kind}`)} · ${t(`admin_role_${role}`)} · ${site ?? t("admin_province")}` },
-      { name: "proposed", cell: ({ proposed_by: by, at }) => `${by.replace(/^user:/, "")} · ${dateAndTime(at)}` },
+      { name: "proposed", cell: ({ proposed_by: by, at }) => `${by.replace(/^user:/, "")} · ${wholeDate(at)}` },
       { name: "waits_for", cell: (change) => t(change.mine ? "admin_waits_for_you" : "admin_waits_for_other") },
     ],
     buttons: (change) => [

@@ -2,10 +2,10 @@
  * The tables of sites, rooms and terminals.
  */
 import { inWords, t } from "../../i18n/i18n.js";
-import { dateAndTime } from "../../state/clock.js";
+import { wholeDate } from "../../state/clock.js";
 import { chip, named, tableView } from "./table.js";
 
-const openChip = ({ closed_at: closed }) => (closed ? chip("wait", t("admin_closed", { at: dateAndTime(closed) })) : chip("good", t("admin_open")));
+const openChip = ({ closed_at: closed }) => (closed ? chip("wait", t("admin_closed", { at: wholeDate(closed) })) : chip("good", t("admin_open")));
 
 /** @param {{may: boolean, province: boolean, onAct(what, row)}} reach */
 export function sitesView({ may, province, onAct }) {
@@ -41,7 +41,7 @@ export function roomsView({ may, onAct }) {
 const lacks = ({ closed_at: closed, terminal_state: state }) => (closed ? 2 : state === "active" ? 1 : 0);
 
 function terminalChip({ closed_at: closed, terminal, terminal_state: state, code_until: until }) {
-  if (until) return chip("wait", t("admin_code_waits", { until: dateAndTime(until) }));
+  if (until) return chip("wait", t("admin_code_waits", { until: wholeDate(until) }));
   if (terminal) return chip(state === "active" ? "good" : "bad", t(`admin_terminal_${state}`));
   return closed ? "—" : chip("bad", t("admin_no_terminal"));
 }
@@ -52,7 +52,7 @@ export function terminalsView({ may, onAct }) {
     columns: [
       { name: "room", cell: (terminal) => named(terminal.room_name ?? terminal.home ?? t("fleet_duty_spare"), `${terminal.site_name} · ${terminal.id.slice(-6).toUpperCase()}`) },
       { name: "state", cell: ({ troubles }) => (troubles.length ? chip("bad", inWords(troubles[0])) : chip("good", t("fleet_well"))) },
-      { name: "seen", cell: ({ last_seen: seen }) => (seen ? dateAndTime(seen) : t("fleet_never")) },
+      { name: "seen", cell: ({ last_seen: seen }) => (seen ? wholeDate(seen) : t("fleet_never")) },
       { name: "version", cell: ({ version }) => version ?? "—" },
     ],
     buttons: ({ state }) => (may ? [...(state === "conflicted" ? ["readmit"] : []), "revoke"] : []),

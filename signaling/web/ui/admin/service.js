@@ -2,7 +2,7 @@
  * The tables of keys, of the packs in force, and of the service's health.
  */
 import { inWords, t } from "../../i18n/i18n.js";
-import { dateAndTime } from "../../state/clock.js";
+import { wholeDate } from "../../state/clock.js";
 import { el } from "../dom.js";
 import { chip, named, tableView } from "./table.js";
 
@@ -12,8 +12,8 @@ export function keysView({ may, onAct }) {
     columns: [
       { name: "name", cell: (key) => named(key.name, key.id) },
       { name: "kind", cell: ({ kind }) => t(`admin_key_${kind}`) },
-      { name: "since", cell: ({ created_at: at }) => dateAndTime(at) },
-      { name: "state", cell: ({ revoked_at: at }) => (at ? chip("done", t("admin_revoked", { at: dateAndTime(at) })) : chip("good", t("admin_in_use"))) },
+      { name: "since", cell: ({ created_at: at }) => wholeDate(at) },
+      { name: "state", cell: ({ revoked_at: at }) => (at ? chip("done", t("admin_revoked", { at: wholeDate(at) })) : chip("good", t("admin_in_use"))) },
     ],
     buttons: ({ revoked_at: revoked }) => (may && !revoked ? ["revoke"] : []),
   });
@@ -26,8 +26,8 @@ export function packsView({ onAct }) {
     columns: [
       { name: "name", cell: (pack) => named(inWords({ zh: pack.title_zh, en: pack.title_en }), `${pack.name} ${pack.version ?? ""}`) },
       { name: "hash", cell: ({ sha256, fault }) => (sha256 ? el("code", { class: "hash" }, sha256) : chip("bad", t("admin_pack_unread", { fault }))) },
-      { name: "sites", cell: ({ sites }) => sites.join(t("and_names")) },
-      { name: "since", cell: ({ in_force_since: since }) => (since ? dateAndTime(since) : t("admin_since_unknown")) },
+      { name: "sites", cell: ({ sites, site_names: names }) => (names ?? sites).join(t("and_names")) },
+      { name: "since", cell: ({ in_force_since: since }) => (since ? wholeDate(since) : t("admin_since_unknown")) },
       { name: "frozen", cell: frozenWords },
     ],
     buttons: (pack) => (pack.sha256 ? ["read", ...(pack.others.length ? ["compare"] : [])] : []),
@@ -35,7 +35,7 @@ export function packsView({ onAct }) {
 }
 
 function frozenWords({ frozen_first: first, visits, others }) {
-  const words = first ? t("admin_frozen", { first: dateAndTime(first), visits }) : t("admin_frozen_none");
+  const words = first ? t("admin_frozen", { first: wholeDate(first), visits }) : t("admin_frozen_none");
   if (!others.length) return words;
   const parts = others.map(({ version, sha256, visits: count }) => t("admin_frozen_other", { version, hash: sha256.slice(0, 12), count }));
   return named(words, parts.join(t("and_names")));
