@@ -2,7 +2,7 @@
  * What follows visits that did not take place: requests to book again first, and sides that had not arrived.
  */
 import { inWords, t } from "../i18n/i18n.js";
-import { sideKey, visitLine } from "../i18n/session_words.js";
+import { citationOf, sideKey, visitLine } from "../i18n/session_words.js";
 import { dateAndTime } from "../state/clock.js";
 import { ask, reasonField } from "./dialog.js";
 import { el, keyed, mark, put, show } from "./dom.js";
@@ -36,7 +36,7 @@ export function rebookingRow(onDecline) {
       shown = request;
       put(name, request.visit ? visitLine(request.visit) : "");
       put(words, `${dateAndTime(request.at)} ${inWords(request.cause) || t("rebooking_fault")}`);
-      put(facts, `${request.article} · ${request.id}`);
+      put(facts, `${citationOf(request.article)} · ${request.id}`);
     },
   };
 }
@@ -88,7 +88,7 @@ const decisionWords = ({ decision, by, reason, consequence }) =>
 
 /** Asks why a request is closed without a visit. @returns {Promise<{reason: string} | null>} */
 export function askDecline(request) {
-  return askReason({ title: t("rebooking_decline"), where: [request.visit ? visitLine(request.visit) : "", request.article, inWords(request.cause)].filter(Boolean).join(" · "), warning: t("ask_decline_warning"), style: "hold" });
+  return askReason({ title: t("rebooking_decline"), where: [request.visit ? visitLine(request.visit) : "", citationOf(request.article), inWords(request.cause)].filter(Boolean).join(" · "), warning: t("ask_decline_warning"), style: "hold" });
 }
 
 /** Asks why an absence is decided so. @returns {Promise<{reason: string} | null>} */
