@@ -1,5 +1,6 @@
 """The check of what callers are signed in with. Tokens are bearer tokens; a browser may send a user's token as a
-cookie, and then every unsafe request and every socket must come from the server's own pages."""
+cookie, and then every unsafe request and every socket must come from the server's own pages, and nothing is read for a
+page that the browser calls another site's."""
 
 from collections.abc import Iterable
 
@@ -20,6 +21,9 @@ from signaling.server.cookies import SESSION, read_cookie
 SAFE = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 LONGEST_TOKEN = 256
 FETCH_SITE = "Sec-Fetch-Site"  # how the browser itself compares the two origins; no script can set it
+FOREIGN = frozenset({"cross-site", "same-site"})
+"""What a browser says of a page that is not the server's own. Such a page cannot read the answer, but what is asked for
+is journaled in the officer's name: it could fill the journal with viewings that never were."""
 
 
 class Credentials:
@@ -33,7 +37,7 @@ class Credentials:
         await self._store.revoke_user_token(user.token)
 
     async def caller(self, request: web.Request) -> Caller:
-        """Return the sender of a request. Raises NotSignedIn, or Forbidden for a cookie sent from a foreign page."""
+        """Return the sender of a request. Raises NotSignedIn, or Forbidden for a cookie sent for a foreign page."""
         caller = await self.caller_or_none(request)
         if caller is None:
             raise NotSignedIn()
@@ -52,6 +56,8 @@ class Credentials:
             return None
         if request.method not in SAFE or _is_socket(request):
             check_own_page(request)
+        elif request.headers.get(FETCH_SITE) in FOREIGN:
+            raise _foreign()
         caller = await self.holder(token)
         if not isinstance(caller, User):  # terminals and keys have no cookies
             raise NotSignedIn()
@@ -132,7 +138,11 @@ def check_own_page(request: web.Request) -> None:
     origin = request.headers.get(hdrs.ORIGIN, "")
     same = request.headers.get(FETCH_SITE, "") == "same-origin"
     if not is_own(origin, names_of_server(request), over_tls(request), same):
-        raise Forbidden("The request comes from another origin.", "请求来自其他站点，已拒绝。")
+        raise _foreign()
+
+
+def _foreign() -> Forbidden:
+    return Forbidden("The request comes from another origin.", "请求来自其他站点，已拒绝。")
 
 
 def _is_socket(request: web.Request) -> bool:

@@ -1,5 +1,6 @@
 """A page of another site changes nothing here, although the officer's browser has the cookie of a sign-in: at every
-address of the table that changes something, whatever a browser lets such a page send."""
+address of the table that changes something, whatever a browser lets such a page send. Nor does it have anything read:
+what is read is journaled in the officer's name."""
 
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from tests.support.signaling.fixtures import USERS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CHANGING = [route for route in ROUTES if route.method not in SAFE and not route.open]
+READING = [route for route in ROUTES if route.method in SAFE and not route.open]
 OPEN = [route for route in ROUTES if route.method not in SAFE and route.open]
 PAGES = {
     "one that names no origin": {},
@@ -81,6 +83,20 @@ class TestAForeignPage:
                 token = await signed_in(shared_front, officer)
                 _, problem = await send(shared_front, route, {"Origin": "{own}"}, token)
                 assert "another origin" not in problem.get("detail_en", ""), route.path
+
+    @pytest.mark.parametrize("site", ["cross-site", "same-site"])
+    async def test_has_nothing_read_in_an_officers_name(self, shared_front, site):
+        for route in READING:
+            if officer := officer_of(route):
+                token = await signed_in(shared_front, officer)
+                status, problem = await send(shared_front, route, {"Sec-Fetch-Site": site}, token)
+                assert (status, problem["code"]) == (403, "forbidden"), (route.path, problem)
+                assert "another origin" in problem["detail_en"], route.path
+
+    @pytest.mark.parametrize("site", ["same-origin", "none"])
+    async def test_is_told_apart_from_an_address_that_was_typed(self, shared_front, site):
+        headers = {"Sec-Fetch-Site": site, "Cookie": f"huijian={await signed_in(shared_front, 'auditor')}"}
+        assert (await shared_front.ask("GET", "/api/v1/me", headers=headers)).status == 200
 
     async def test_gets_no_leave_to_send_more_than_forms_do(self, shared_front):
         asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
