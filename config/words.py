@@ -63,7 +63,7 @@ def _fault(sign: str, lines: bool) -> str:
     point = ord(sign)
     if lines and sign in "\n\t":
         return ""
-    if any(first <= point <= last for first, last in _INVISIBLE):
+    if _is_invisible(point):
         return "invisible"
     kind = unicodedata.category(sign)
     if kind == "Cc":
@@ -73,6 +73,10 @@ def _fault(sign: str, lines: bool) -> str:
     if kind in ("Cn", "Cs") and not _IDEOGRAPHS[0] <= point <= _IDEOGRAPHS[1]:
         return "unassigned"
     return "unassigned" if point & 0xFFFE == 0xFFFE else ""
+
+
+def _is_invisible(point: int) -> bool:
+    return any(first <= point <= last for first, last in _INVISIBLE)
 
 
 # --- texts in what is handed out --------------------------------------------------------------------------------------
@@ -87,6 +91,11 @@ def shown(text: str) -> str:
 def _visible(sign: str) -> str:
     if sign in "\r\n\t":
         return " "
-    kind = unicodedata.category(sign)
-    hidden = kind in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or ord(sign) & 0xFFFE == 0xFFFE
-    return f"[U+{ord(sign):04X}]" if hidden else sign
+    return f"[U+{ord(sign):04X}]" if is_hidden(sign) else sign
+
+
+def is_hidden(sign: str) -> bool:
+    """Whether a character cannot be seen: a control, a mark that turns the text around, a letter or a mark that shows
+    nothing, or a code point that is none."""
+    unseen = unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+    return unseen or _is_invisible(ord(sign)) or ord(sign) & 0xFFFE == 0xFFFE

@@ -1,5 +1,6 @@
-"""The journal as a workbook (XLSX), for readers: times in Asia/Shanghai, one entry a row. Every cell is a text, so that
-nothing that was written in a note becomes a formula or a link; rows go to the disk one by one. Blocks."""
+"""The journal as a workbook (XLSX), for readers: times in Asia/Shanghai, one entry a row. Every cell is a text and is
+formatted as one, so that nothing that was written in a note becomes a formula or a link, also when a cell is edited;
+rows go to the disk one by one. Blocks."""
 
 import json
 from collections.abc import Iterable
@@ -10,7 +11,8 @@ from xlsxwriter import Workbook
 
 from broker.control.journal.entry import Entry
 from broker.kernel.clock import in_shanghai
-from signaling.ledgers.workbook import LONGEST, OPTIONS
+from config.words import is_hidden
+from signaling.ledgers.workbook import LONGEST, OPTIONS, TEXT
 
 SHEET = "日志"
 COLUMNS: tuple[tuple[str, int], ...] = (
@@ -26,7 +28,7 @@ class JournalWorkbook:
     def __init__(self, path: Path, folder: Path) -> None:
         self._book = Workbook(str(path), {**OPTIONS, "tmpdir": str(folder)})
         self._sheet, self._row = self._book.add_worksheet(SHEET), 0
-        bold = self._book.add_format({"bold": True})
+        bold, self._text = self._book.add_format({"bold": True}), self._book.add_format(TEXT)
         for number, (name, width) in enumerate(COLUMNS):
             self._sheet.set_column(number, number, width)
             self._sheet.write_string(0, number, name, bold)
@@ -36,7 +38,7 @@ class JournalWorkbook:
         """Add the row of an entry."""
         self._row += 1
         for number, text in enumerate(_cells(entry)):
-            self._sheet.write_string(self._row, number, text[:LONGEST])
+            self._sheet.write_string(self._row, number, text[:LONGEST], self._text)
 
     def close(self) -> None:
         """Write the rows into the file. Raises OSError."""
@@ -53,4 +55,4 @@ def _cells(entry: Entry) -> Iterable[str]:
 def _readable(data: str) -> str:
     """Return the data of an entry as people read it; what cannot be seen stays an escape."""
     text = json.dumps(json.loads(data), ensure_ascii=False)
-    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)
+    return "".join(sign if sign.isprintable() and not is_hidden(sign) else f"\\u{ord(sign):04x}" for sign in text)

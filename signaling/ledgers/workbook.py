@@ -1,5 +1,6 @@
-"""The ledger as a workbook (XLSX). Every text is written as a text, so that no name becomes a formula or a link, and
-rows go to the disk one by one, so that a month needs no more memory than a day. Blocks."""
+"""The ledger as a workbook (XLSX). Every text is written as a text, in a cell that is formatted as one, so that no name
+becomes a formula or a link, neither when the file is opened nor when the cell is edited; rows go to the disk one
+by one, so that a month needs no more memory than a day. Blocks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
@@ -18,6 +19,8 @@ from signaling.ledgers.facts import WITNESS_TITLES, days, facts, title, witness_
 SHEET, SUMMARY, WITNESSES = "台账", "合计与校验", "互证"
 FIRST_ROW = 3
 """Index of the first row with a visit, below title, days and the titles of the columns."""
+TEXT: Mapping[str, Any] = {"num_format": "@"}
+"""The format of a cell whose content stays a text when it is edited."""
 LONGEST = 32_767
 """Characters that a cell of a workbook can have."""
 OPTIONS: Mapping[str, Any] = {
@@ -45,30 +48,31 @@ def workbook(
 
 def _write_rows(book: Workbook, sheet: Worksheet, head: Head, entries: Iterable[Entry], totals: Totals) -> None:
     columns = columns_of(head.request.public)
-    wrapped = book.add_format({"text_wrap": True, "valign": "top", "border": 1})
+    bordered = {"text_wrap": True, "valign": "top", "border": 1}
+    formats = book.add_format(bordered), book.add_format({**bordered, **TEXT})
     named = book.add_format({"bold": True, "text_wrap": True, "valign": "vcenter", "border": 1, "bg_color": "#E7E6E6"})
     _print_setup(sheet, head)
     sheet.set_column(0, 0, 6)
     for number, column in enumerate(columns, 1):
         sheet.set_column(number, number, column.width * 1.6)
-    sheet.write_string(0, 0, title(head), book.add_format({"bold": True, "font_size": 16}))
-    sheet.write_string(1, 0, days(head))
+    sheet.write_string(0, 0, title(head), book.add_format({**TEXT, "bold": True, "font_size": 16}))
+    sheet.write_string(1, 0, days(head), book.add_format(TEXT))
     for number, text in enumerate(("序号", *(column.title.zh for column in columns))):
         sheet.write_string(FIRST_ROW - 1, number, text, named)
     for entry in entries:
         totals.add(entry)
-        _write_row(sheet, FIRST_ROW - 1 + totals.visits, [totals.visits, *cells_of(columns, entry)], wrapped)
+        _write_row(sheet, FIRST_ROW - 1 + totals.visits, [totals.visits, *cells_of(columns, entry)], *formats)
     sheet.autofilter(FIRST_ROW - 1, 0, FIRST_ROW - 1 + totals.visits, len(columns))
 
 
-def _write_row(sheet: Worksheet, row: int, cells: Iterable[Cell], format: Format) -> None:
+def _write_row(sheet: Worksheet, row: int, cells: Iterable[Cell], plain: Format, text: Format) -> None:
     for number, cell in enumerate(cells):
         if isinstance(cell, int):
-            sheet.write_number(row, number, cell, format)
+            sheet.write_number(row, number, cell, plain)
         elif not cell:
-            sheet.write_blank(row, number, None, format)
+            sheet.write_blank(row, number, None, text)
         else:
-            sheet.write_string(row, number, cell[:LONGEST], format)
+            sheet.write_string(row, number, cell[:LONGEST], text)
 
 
 def _print_setup(sheet: Worksheet, head: Head) -> None:
@@ -82,7 +86,7 @@ def _print_setup(sheet: Worksheet, head: Head) -> None:
 
 
 def _write_summary(book: Workbook, sheet: Worksheet, head: Head, totals: Totals, key: str) -> None:
-    bold = book.add_format({"bold": True})
+    bold, plain = book.add_format({"bold": True}), book.add_format(TEXT)
     sheet.set_column(0, 0, 30)
     sheet.set_column(1, 1, 90)
     row = 0
@@ -92,12 +96,12 @@ def _write_summary(book: Workbook, sheet: Worksheet, head: Head, totals: Totals,
         row += 1
     for label, text in facts(head, key):
         sheet.write_string(row, 0, label, bold)
-        sheet.write_string(row, 1, text)
+        sheet.write_string(row, 1, text, plain)
         row += 1
 
 
 def _write_witnesses(book: Workbook, sheet: Worksheet, head: Head, witnessed: Sequence[Witnessed]) -> None:
-    bold = book.add_format({"bold": True})
+    bold, plain = book.add_format({"bold": True}), book.add_format(TEXT)
     sheet.set_column(0, 3, 22)
     sheet.set_column(4, 6, 60)
     sheet.write_string(0, 0, witness_note(len(witnessed)))
@@ -105,4 +109,4 @@ def _write_witnesses(book: Workbook, sheet: Worksheet, head: Head, witnessed: Se
         sheet.write_string(1, number, text, bold)
     for row, each in enumerate(witnessed, 2):
         for number, text in enumerate(witness_cells(head, each)):
-            sheet.write_string(row, number, text)
+            sheet.write_string(row, number, text, plain)

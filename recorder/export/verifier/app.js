@@ -222,7 +222,8 @@ function element(name, text) {
 // not turn a line around, or hide a part of it.
 function shown(text) {
   const named = (sign) => `[U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`;
-  return String(text).replace(/[\r\n\t]/g, " ").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, named);
+  const hidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\ufffc]/gu;
+  return String(text).replace(/[\r\n\t]/g, " ").replace(hidden, named);
 }
 
 // ---- events ---------------------------------------------------------------------------------------------------------

@@ -144,12 +144,12 @@ class TestAWholePackage:
 
 async def test_shows_what_a_package_says_and_runs_nothing_of_it(page: Page, made: Made, package: Path) -> None:
     index = atomic_files.read_json(package / "export.json") or {}
-    index |= {"receiver": "<img src=x onerror='window.hit = 1'>某法院\u202e", "reason": "举证\u200b\n完好"}
+    index |= {"receiver": "<img src=x onerror='window.hit = 1'>某法院\u202e", "reason": "举证\u200b\n完\u3164好"}
     atomic_files.write_json(package / "export.json", sign(index, installed(made.root.parent / "keys", made.root)))
     (package / "<b>\u202e完好").write_text("x")
     assert (await checked(page, "#folder", package))["sound"] is False
     shown = [await page.locator(part).inner_text() for part in ("#facts", "#rows")]
-    assert "<img src=x onerror='window.hit = 1'>某法院[U+202E]" in shown[0] and "举证[U+200B] 完好" in shown[0]
+    assert "<img src=x onerror='window.hit = 1'>某法院[U+202E]" in shown[0] and "举证[U+200B] 完[U+3164]好" in shown[0]
     assert "<b>[U+202E]完好" in shown[1] and not {"\u202e", "\u200b"} & set("".join(shown))
     assert await page.locator("main img, main b").count() == 0 and await page.evaluate("() => window.hit ?? 0") == 0
 

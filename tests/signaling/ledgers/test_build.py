@@ -7,6 +7,7 @@ from io import BytesIO
 
 import msgspec
 import pytest
+from openpyxl.utils.escape import unescape
 
 from recorder.evidence.signing import beside
 from signaling.ledgers.build import build
@@ -23,6 +24,9 @@ HOSTILE = (
     "'quoted",
     "\t=1",
     "\r=1",
+    "＝1+1",
+    "_x003D_1+1",
+    "%0A=1",
     "007",
 )
 
@@ -73,11 +77,18 @@ class TestTheWorkbook:
         cells = [cell for row in sheet.iter_rows(min_row=4) for cell in row]
         assert {cell.data_type for cell in cells} <= {"s", "n", "inlineStr"}  # and no "f"
         assert not any(cell.hyperlink for cell in cells)
-        assert [row["会见对象"] for row in rows_in(data)] == [
-            name.replace("\t", " ").replace("\r", " ") for name in HOSTILE
-        ]
+        named = [unescape(row["会见对象"]) for row in rows_in(data)]
+        assert named == [name.replace("\t", " ").replace("\r", " ") for name in HOSTILE]
         with zipfile.ZipFile(BytesIO(data)) as packed:
             assert not any(b"<f>" in packed.read(name) for name in packed.namelist())
+
+    def test_keeps_a_text_that_is_edited_a_text(self, tmp_path):
+        many = [entry_of(number, inmates=(name,)) for number, name in enumerate(HOSTILE)]
+        for sheet in sheets(build(order_of(tmp_path, "xlsx"), many).data):
+            written = [cell for row in sheet.iter_rows() for cell in row if isinstance(cell.value, str)]
+            assert {cell.number_format for cell in written if cell.value[:1] in "=+-@＝\t\r"} <= {"@"}
+        sheet = sheets(build(order_of(tmp_path, "xlsx"), many).data)["台账"]
+        assert {cell.number_format for row in sheet.iter_rows(min_row=4) for cell in row[:1]} == {"General"}
 
     def test_shows_marks_that_turn_a_text_around(self, tmp_path):
         (row,) = rows_in(build(order_of(tmp_path, "xlsx"), [entry_of(inmates=("赵\u202e某",))]).data)
