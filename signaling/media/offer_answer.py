@@ -81,7 +81,9 @@ def add_resource(table: Table, place: Place) -> None:
     resource = f"{place.path}/{{resource}}"
 
     async def ask_first(call: Call) -> web.Response:
-        """The same for every session, whether it exists or not."""
+        """The same for every session, whether it exists or not. Raises NotFound for what cannot be one."""
+        for name in call.request.match_info:
+            call.id(name)
         return web.Response(status=204, headers={"Accept-Post": SDP, "Allow": "OPTIONS, POST"})
 
     async def stop(call: Call) -> web.Response:

@@ -83,6 +83,7 @@ from signaling.server import errors, pages
 from signaling.server.client_address import PROXIES, Proxies
 from signaling.server.context import Context
 from signaling.server.encoded import Encoded
+from signaling.server.errors import Handler
 from signaling.server.openapi import document
 from signaling.server.routes import Route, serve
 from signaling.server.taken_connection import close_refused
@@ -276,11 +277,31 @@ def application(
         app.router.add_route(route.method, route.path, handler, expect_handler=expect)
         if route.head:
             app.router.add_route("HEAD", route.path, handler, expect_handler=expect)
+    for path, refuse in _other_methods(route for route, _ in handlers):
+        app.router.add_route("*", path, refuse, expect_handler=expect)
     pages.add(app)
     app.on_response_prepare.append(pages.set_headers)
     if context.settings.hsts_seconds:
         app.on_response_prepare.append(pages.strict_transport(context.settings.hsts_seconds))
     return app
+
+
+def _other_methods(rows: Iterable[Route]) -> Iterator[tuple[str, Handler]]:
+    """Yield each address without an id, with the handler that refuses the methods it does not have. Without one, the
+    framework would take the last word of such an address for an id where a neighbour has one there."""
+    allowed: dict[str, set[str]] = {}
+    for row in rows:
+        if "{" not in row.path:
+            allowed.setdefault(row.path, set()).update({row.method, "HEAD"} if row.head else {row.method})
+    for path, methods in allowed.items():
+        yield path, _refusing(sorted(methods))
+
+
+def _refusing(allow: list[str]) -> Handler:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        raise errors.MethodNotAllowed(allow=allow)
+
+    return refuse
 
 
 @cache

@@ -15,6 +15,14 @@ from config.lines.records import of_error
 
 log = structlog.get_logger("signaling")
 PROBLEM_TYPE = "application/problem+json"
+HEADERS: Mapping[int, str] = {
+    401: "WWW-Authenticate",
+    405: "Allow",
+    416: "Content-Range",
+    429: "Retry-After",
+    503: "Retry-After",
+}
+"""The header that each refusal with such a status has."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

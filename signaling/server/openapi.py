@@ -11,7 +11,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from signaling.api.messages.fields import ID_PATTERN
 from signaling.api.messages.session_view import Problem
 from signaling.server.cookies import PREFIX, SESSION
-from signaling.server.errors import PROBLEM_TYPE
+from signaling.server.errors import HEADERS, PROBLEM_TYPE, PreconditionFailed, PreconditionRequired
 from signaling.server.routes import IDEMPOTENCY_KEY, Route
 
 REF = "#/components/schemas/{model}"
@@ -93,9 +93,15 @@ def _refusals(row: Route, refs: Schemas) -> dict[str, Any]:
         by_status.setdefault(kind.http_status, []).append(f"`{kind.code}` {kind.title_zh} · {kind.title_en}")
     content = {PROBLEM_TYPE: {"schema": refs[(Problem, "serialization")]}}
     return {
-        str(status): {"description": "\n\n".join(lines), "content": content}
+        str(status): {"description": "\n\n".join(lines), "content": content, **_header_of(status)}
         for status, lines in sorted(by_status.items())
     }
+
+
+def _header_of(status: int) -> dict[str, Any]:
+    if status not in HEADERS:
+        return {}
+    return {"headers": {HEADERS[status]: {"required": True, "schema": {"type": "string"}}}}
 
 
 def _content(kind: type[BaseModel] | str | tuple[str, ...], mode: JsonSchemaMode, refs: Schemas) -> dict[str, Any]:
@@ -114,6 +120,7 @@ def _parameters(row: Route) -> list[dict[str, Any]]:
     ]
     if row.counts_once:
         path.append({"name": IDEMPOTENCY_KEY, "in": "header", "required": False, "schema": path[0]["schema"]})
+    path += _conditions(row)
     if row.query is None:
         return path
     schema = row.query.model_json_schema(ref_template=REF)
@@ -121,3 +128,12 @@ def _parameters(row: Route) -> list[dict[str, Any]]:
         {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": inner}
         for name, inner in schema["properties"].items()
     ]
+
+
+def _conditions(row: Route) -> list[dict[str, Any]]:
+    """The headers of conditional requests and of ranges that a row looks at (RFC 9110, 13 and 14; RFC 9725, 4.3.1)."""
+    names = ["If-Match"] if PreconditionFailed in row.problems else []
+    names += ["If-None-Match"] if row.or_status == 304 else []
+    names += ["Range", "If-Range"] if "Accept-Ranges" in row.headers else []
+    needed = PreconditionRequired in row.problems
+    return [{"name": name, "in": "header", "required": needed, "schema": {"type": "string"}} for name in names]

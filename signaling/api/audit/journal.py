@@ -4,7 +4,6 @@ before its first byte leaves."""
 
 import asyncio
 import json
-from datetime import date
 from typing import Any
 
 from aiohttp import web
@@ -13,7 +12,7 @@ from pydantic import Field
 from broker.control.journal import reader
 from broker.kernel.clock import in_shanghai
 from broker.kernel.errors import Busy, Forbidden, NotFound, StorageUnavailable
-from signaling.api.messages.fields import Id, Inbound, NoteText, Outbound
+from signaling.api.messages.fields import Day, Id, Inbound, NoteText, Outbound
 from signaling.api.playback import send
 from signaling.auth.scope import Role, author, scope
 from signaling.budgets.allowance import LIST
@@ -55,8 +54,8 @@ class JournalEntries(Outbound):
 class JournalExportOrder(Inbound):
     """The days of an export in Asia/Shanghai, of which `to` counts, and for what it is needed."""
 
-    since: date = Field(alias="from")
-    until: date = Field(alias="to")
+    since: Day = Field(alias="from")
+    until: Day = Field(alias="to")
     reason: NoteText
 
 

@@ -15,7 +15,7 @@ Base64 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{4,}={0,2}$", 
 Nonce = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", min_length=16, max_length=128)]
 Instance = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{16,40}$", max_length=40)]
 """The name that a running program has made for itself, anew at each start."""
-Origin = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/@?#]{1,255}$", max_length=264)]
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://[^\x00-\x20\x7f-\xa0/@?#]{1,255}$", max_length=264)]
 """Scheme, host and port of the server, as the terminal was told them: `https://huijian.example`."""
 TypedCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z -]+$", min_length=16, max_length=64)]
 KeyKind = Literal["file", "tpm"]

@@ -148,6 +148,13 @@ class TestForgedKeys:
         assert (enrolled_one.status, enrolled_one.data) == (unknown.status, unknown.data)
         assert len(await journaled(front, "TerminalRefused")) == before
 
+    @pytest.mark.parametrize("sign", ["\x00", "\n", "\x1b", " ", "\x7f", "\x85", "\xa0", "/", "@", "#"])
+    async def test_an_origin_has_no_sign_that_readers_take_differently(self, front, sign):
+        body = {"terminal": "trm_a", "instance": "i" * 16, "nonce": "n" * 16, "signature": "AAAA"}
+        body["origin"] = f"https://huijian{sign}.example"
+        refused = await front.refused("bad_request", "POST", "/api/v1/terminals/sessions", json=body)
+        assert refused.data["errors"] == [{"where": "origin", "what": "string_pattern_mismatch"}]
+
     @pytest.mark.parametrize("origin", ["https://elsewhere.example", "http://127.0.0.1:1", "http://localhost"])
     async def test_a_signature_that_was_made_for_another_server_is_refused(self, front, signer, origin):
         """A terminal that was led to another server signs for that one: it cannot pass the signature on to us."""

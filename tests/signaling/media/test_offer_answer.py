@@ -106,6 +106,11 @@ class TestPublishing:
             assert (await patch(front, path, "p1", "*")).status == 200
         assert (await patch(front, path, "p1", "*")).status == 429
 
+    @pytest.mark.parametrize("path", ["/whip/{}", "/whep/{}/prison", "/whip/{}/voice", "/whep/ses_a/{}"])
+    async def test_options_of_what_cannot_be_an_id_are_not_found(self, front, path):
+        for trick in ("%C2%84", "Ses", "a" * 65, "..%2f.."):
+            await front.refused("not_found", "OPTIONS", path.format(trick))
+
     async def test_options_say_the_same_for_every_session(self, front, session):
         for path in (f"/whip/{session}", "/whip/none", f"/whep/{session}/prison", "/whep/none/x"):
             answer = await front.ask("OPTIONS", path)

@@ -1,8 +1,12 @@
 """The OpenAPI document is valid and lists what the server answers, and every row refuses callers it does not name."""
 
+import json
+import re
+
 import pytest
 from openapi_spec_validator import validate
 
+from signaling.api.messages.fields import ID_PATTERN
 from signaling.auth.scope import Role, role_of
 from signaling.server import pages
 from signaling.server.app import ROUTES
@@ -63,9 +67,27 @@ class TestTheDocument:
         served = {
             (route.method, route.resource.canonical)
             for route in shared_front.client.app.router.routes()
-            if route.method != "HEAD" and route.resource.canonical not in {*pages.PAGES, pages.VERIFIER, "/web/{path}"}
+            if route.method not in ("HEAD", "*")
+            and route.resource.canonical not in {*pages.PAGES, pages.VERIFIER, "/web/{path}"}
         }
         assert listed == served == {(route.method, route.path) for route in ROUTES}
+
+    async def test_it_names_the_headers_of_refusals_and_of_conditions(self, shared_front):
+        paths = (await shared_front.ask("GET", "/api/v1/openapi.json")).data["paths"]
+        film = paths["/api/v1/recordings/{session}/film"]["get"]
+        named = {status: list(film["responses"][status]["headers"]) for status in ("401", "416", "429", "503")}
+        assert named == {
+            "401": ["WWW-Authenticate"], "416": ["Content-Range"], "429": ["Retry-After"], "503": ["Retry-After"]
+        }  # fmt: skip
+        headers = {each["name"]: each["required"] for each in film["parameters"] if each["in"] == "header"}
+        assert headers == dict.fromkeys(("If-Match", "If-None-Match", "Range", "If-Range"), False)
+        restart = paths["/whip/{session}/{resource}"]["patch"]["parameters"]
+        assert {each["name"]: each["required"] for each in restart if each["in"] == "header"} == {"If-Match": True}
+
+    async def test_its_patterns_mean_the_same_in_every_language(self, shared_front):
+        text = json.dumps((await shared_front.ask("GET", "/api/v1/openapi.json")).data)
+        patterns = [json.loads(found) for found in re.findall(r'"pattern": (".*?(?<!\\)")', text)]
+        assert ID_PATTERN in patterns and not [each for each in patterns if re.search(r"\\[sSwWdDbB]|\(\?", each)]
 
     async def test_it_waits_for_no_reader(self, shared_front):
         answer = await shared_front.ask("GET", "/api/v1/openapi.json")

@@ -126,7 +126,13 @@ class TestUnknownAddresses:
         refused = await front.client.put("/api/v1/slots")
         assert refused.status == 405
         assert (await refused.json(content_type=None))["code"] == "method_not_allowed"
-        assert {"GET", "POST"} <= set(refused.headers["Allow"].split(", "))
+        assert {"GET", "POST"} == set(refused.headers["Allow"].split(", "))
+
+    @pytest.mark.parametrize("path", ["terminals/challenges", "me/sessions/end-others", "visits/search"])
+    @pytest.mark.parametrize("method", ["GET", "DELETE", "HEAD", "OPTIONS", "TRACE", "PROPFIND"])
+    async def test_the_last_word_of_an_address_is_no_id_of_another(self, front, path, method):
+        refused = await front.client.request(method, f"/api/v1/{path}")
+        assert (refused.status, refused.headers["Allow"]) == (405, "POST")
 
     async def test_health(self, front):
         data = (await front.ask("GET", "/healthz")).data

@@ -261,6 +261,8 @@ class Front:
             return
         described = operation["responses"].get(str(answer.status))
         assert described is not None, f"{method} {path} answered {answer.status}, which the document does not know"
+        needed = {name for name, header in described.get("headers", {}).items() if header.get("required")}
+        assert needed <= set(answer.headers), (method, path, answer.status, needed)
         contents = described.get("content", {})
         if not contents:
             assert await answer.read() == b""
