@@ -5,22 +5,24 @@ from typing import Annotated
 
 import typer
 
-from tests.contract.run import CALLERS, Outcome, run
+from tests.contract.run import CALLERS, Outcome, name_of, run
 
 
 def main(
     minutes: Annotated[float, typer.Option(help="Minutes for all roles together.")] = 10.0,
     seed: Annotated[int, typer.Option(help="The seed from which all requests follow.")] = 1,
-    only: Annotated[str, typer.Option(help="Roles, with commas; all where it is empty.")] = "",
+    only: Annotated[str, typer.Option(help="Roles, or `open`, with commas; all where it is empty.")] = "",
 ) -> None:
     """Send what the document allows and what it does not, as each role, and check every answer: no 5xx, no status, no
     header and no body that the document does not have. Loopback only; nothing is written but into a temporary folder.
 
     Example: `python -m tests.contract --minutes 2 --only auditor`."""
-    roles = [role for role in CALLERS if not only or role in only.split(",")]
-    if not roles:
-        typer.echo(f"no such role; there are: {', '.join(filter(None, CALLERS))}", err=True)
+    named = {name_of(role): role for role in CALLERS}
+    asked = only.split(",") if only else list(named)
+    if not set(asked) <= set(named):
+        typer.echo(f"no such role; there are: {', '.join(named)}", err=True)
         raise typer.Exit(2)
+    roles = [role for name, role in named.items() if name in asked]
     outcomes = asyncio.run(_all(roles, minutes * 60 / len(roles), seed))
     raise typer.Exit(0 if all(outcome.sound for outcome in outcomes) else 1)
 

@@ -28,8 +28,6 @@ CALLERS = {
     "": "",
 }
 """Accounts of the tests of signaling by role; "" asks for what is open to everybody, without a credential."""
-LAST_WORDS = frozenset({"post_sign_in_sign_out"})
-"""Operations after which a credential is good for nothing: they would end the run of their role."""
 SPOKEN = frozenset({"get_sockets_connect"})
 """Operations that are no requests: the WebSocket has tests of its own."""
 GRACE = 120.0
@@ -55,16 +53,25 @@ async def run(roles: Iterable[str], seconds: float, seed: int) -> AsyncIterator[
                 chosen = operations(front.context.openapi, role)
                 credential = ("-H", f"Authorization: Bearer {front.tokens[CALLERS[role]]}") if role else ()
                 url = str(front.client.make_url("/api/v1/openapi.json"))
-                async with asyncio.timeout(seconds + GRACE):
-                    report = await _schemathesis(url, chosen, (*credential, *_options(seconds, seed)), things, folder)
+                options = *credential, *_options(seconds, seed)
+                try:
+                    async with asyncio.timeout(seconds + GRACE):
+                        report = await _schemathesis(url, chosen, options, things, folder)
+                except TimeoutError:
+                    report = 1, f"It did not end within {GRACE:.0f} s after its time."
         yield _outcome(role, *report)
+
+
+def name_of(role: str) -> str:
+    """Return what a role is called on the command line."""
+    return role or "open"
 
 
 def operations(document: Mapping[str, Any], role: str) -> list[str]:
     """Return the ids of the operations that a role may ask for; for "" those that are open."""
     every = [operation for methods in document["paths"].values() for operation in methods.values()]
     allowed = [one["operationId"] for one in every if (role or None) in one.get("x-roles", (None,))]
-    return [id for id in allowed if id not in LAST_WORDS | SPOKEN]
+    return [id for id in allowed if id not in SPOKEN]
 
 
 def _options(seconds: float, seed: int) -> tuple[str, ...]:
@@ -100,4 +107,4 @@ async def _schemathesis(
 def _outcome(role: str, code: int, report: str) -> Outcome:
     found = _COUNT.search(report)
     sent = int(found[1].replace(",", "")) if found else 0
-    return Outcome(role or "(open)", sent, code == 0 and sent > 0, report)
+    return Outcome(name_of(role), sent, code == 0 and sent > 0, report)
