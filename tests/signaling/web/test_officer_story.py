@@ -1,6 +1,6 @@
-"""An officer's story at nine visits, by keys alone: one room is lost, one visit needs a warning, one has no quorum any
-more, and one has to be stopped. Each act falls upon the visit that it is meant for, with few keys, and axe-core finds
-nothing serious at any step (Yunnan 16, 17, 25)."""
+"""An officer's story at nine visits, by keys alone and by mouse alone: one room is lost, one visit needs a warning, one
+has no quorum any more, and one has to be stopped. Each act falls upon the visit that it is meant for, with few keys or
+clicks, and axe-core finds nothing serious at any step (Yunnan 16, 17, 25)."""
 
 from collections.abc import AsyncIterator
 from functools import cache
@@ -40,10 +40,70 @@ class Keys:
 
     async def choose(self, place: int) -> None:
         """Choose the visit at a place on the wall, and see that it is the one."""
-        await self.press(str(place + 1))
+        await self.point(place)
         tile = self.page.locator(".tile").nth(place)
         await expect(tile).to_have_attribute("data-chosen", "true")
         await expect(tile).to_contain_text(PEOPLE[place])
+
+    async def point(self, place: int) -> None:
+        """Choose the visit at a place on the wall."""
+        await self.press(str(place + 1))
+
+    async def take(self) -> None:
+        """Take the alert that stands first."""
+        await self.press("a")
+
+    async def warn(self) -> None:
+        """Open the sheet of a warning."""
+        await self.press("w")
+
+    async def send_first_words(self) -> None:
+        """Send the first ready words."""
+        await self.press("Tab", "Space", "Enter")
+
+    async def stop(self) -> None:
+        """Open the sheet of a stop."""
+        await self.press("F9")
+
+    async def choose_ground(self) -> None:
+        """Choose the ground of the stop."""
+        await self.press("ArrowDown", "ArrowDown")
+
+    async def confirm_stop(self) -> None:
+        """Confirm the stop."""
+        await self.press("Enter")
+
+
+class Mouse(Keys):
+    """The buttons that the officer clicks, which are counted; there are no keys."""
+
+    async def click(self, target: Locator) -> None:
+        """Click once, where the page shows the target."""
+        await target.click()
+        self.pressed.append("click")
+
+    async def point(self, place: int) -> None:
+        await self.click(self.page.locator(".tile").nth(place).locator(".tile-name"))
+
+    async def take(self) -> None:
+        await self.click(rows(self.page).first.get_by_role("button", name="处理"))
+
+    async def warn(self) -> None:
+        await self.click(self.page.get_by_role("button", name="劝阻"))
+
+    async def send_first_words(self) -> None:
+        sheet = self.page.get_by_role("dialog", name="劝阻")
+        await self.click(sheet.locator("input[name=words]").first)
+        await self.click(sheet.get_by_role("button", name="发出劝阻"))
+
+    async def stop(self) -> None:
+        await self.click(self.page.get_by_role("button", name="终止会见"))
+
+    async def choose_ground(self) -> None:
+        await self.click(self.page.get_by_role("dialog").locator("input[value=YN-17-8]"))
+
+    async def confirm_stop(self) -> None:
+        await self.click(self.page.get_by_role("dialog").get_by_role("button", name="确认终止"))
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -100,7 +160,7 @@ async def takes_the_lost_room(keys: Keys, server: FakeMonitor) -> None:
     await expect(rows(keys.page).first).to_contain_text(PEOPLE[LOST])
     await expect(keys.page.locator('.tile[data-trouble="true"]')).to_contain_text(PEOPLE[LOST])
     await is_accessible(keys.page, "a room is lost")
-    await keys.press("a")
+    await keys.take()
     await server.until(lambda: len(server.orders) == 1)
     await server.put(server.sessions[id_of(LOST)], alerts=[taken(called)])
     await expect(rows(keys.page).first).to_have_attribute("data-level", "taken")
@@ -109,10 +169,10 @@ async def takes_the_lost_room(keys: Keys, server: FakeMonitor) -> None:
 async def warns(keys: Keys, server: FakeMonitor) -> None:
     """The first ready words go to both rooms of the visit."""
     await keys.choose(LOUD)
-    await keys.press("w")
+    await keys.warn()
     await sheet_of(keys.page, "劝阻", LOUD)
     await is_accessible(keys.page, "a warning is chosen")
-    await keys.press("Tab", "Space", "Enter")
+    await keys.send_first_words()
     await server.until(lambda: len(server.orders) == 2)
     await expect(keys.page.get_by_role("dialog")).to_have_count(0)
 
@@ -123,7 +183,7 @@ async def takes_the_lost_quorum(keys: Keys, server: FakeMonitor) -> None:
     await server.put(view_of(ALONE, state="held", gate="shut", reason=NO_QUORUM), alerts=[called])
     await expect(rows(keys.page).first).to_contain_text(PEOPLE[ALONE])
     await is_accessible(keys.page, "a quorum is lost")
-    await keys.press("a")
+    await keys.take()
     await server.until(lambda: len(server.orders) == 3)
     await server.put(server.sessions[id_of(ALONE)], alerts=[taken(called)])
     await server.put(view_of(ALONE), alerts=[])
@@ -133,16 +193,16 @@ async def takes_the_lost_quorum(keys: Keys, server: FakeMonitor) -> None:
 async def stops(keys: Keys, server: FakeMonitor) -> None:
     """The stop names its visit and chooses no ground by itself, whatever happens elsewhere meanwhile."""
     await keys.choose(PLOTTING)
-    await keys.press("F9")
+    await keys.stop()
     sheet = await sheet_of(keys.page, "终止会见", PLOTTING)
     await expect(sheet.get_by_role("radio", checked=True)).to_have_count(0)
     await server.put(view_of(BYSTANDER), alerts=[alert("alt_2", "black")])
     await expect(rows(keys.page).first).to_contain_text(PEOPLE[BYSTANDER])
     await sheet_of(keys.page, "终止会见", PLOTTING)
     await is_accessible(keys.page, "a ground is chosen")
-    await keys.press("ArrowDown", "ArrowDown")
+    await keys.choose_ground()
     await expect(sheet.get_by_role("radio", checked=True)).to_have_value("YN-17-8")
-    await keys.press("Enter")
+    await keys.confirm_stop()
     await server.until(lambda: len(server.orders) == 4)
     over = because("ended_by_supervisor", "管理员终止会见", "Ended by a supervisor", "YN-17-8")
     await server.put(view_of(PLOTTING, state="ended", gate="shut", reason=over))
@@ -150,18 +210,28 @@ async def stops(keys: Keys, server: FakeMonitor) -> None:
     await is_accessible(keys.page, "a visit is stopped")
 
 
+async def incident(keys: Keys, server: FakeMonitor) -> None:
+    """Let all that happens at the nine visits happen, and see that each act fell upon its visit."""
+    await takes_the_lost_room(keys, server)
+    await warns(keys, server)
+    await takes_the_lost_quorum(keys, server)
+    await stops(keys, server)
+    words = {"article": "YN-16-2", "text_id": "dont-4"}
+    assert given(server) == [
+        {"type": "take_alert", "session": id_of(LOST), "alert": "alt_3"},
+        {"type": "warn", "session": id_of(LOUD), "sides": SIDES, **words},
+        {"type": "take_alert", "session": id_of(ALONE), "alert": "alt_7"},
+        {"type": "end", "session": id_of(PLOTTING), "article": "YN-17-8"},
+    ]
+    assert server.by_rest == [] and len(set(server.order_ids)) == 4
+
+
 class TestNineVisits:
     async def test_each_act_falls_upon_its_visit_by_a_dozen_keys(self, keys: Keys, server: FakeMonitor) -> None:
-        await takes_the_lost_room(keys, server)
-        await warns(keys, server)
-        await takes_the_lost_quorum(keys, server)
-        await stops(keys, server)
-        words = {"article": "YN-16-2", "text_id": "dont-4"}
-        assert given(server) == [
-            {"type": "take_alert", "session": id_of(LOST), "alert": "alt_3"},
-            {"type": "warn", "session": id_of(LOUD), "sides": SIDES, **words},
-            {"type": "take_alert", "session": id_of(ALONE), "alert": "alt_7"},
-            {"type": "end", "session": id_of(PLOTTING), "article": "YN-17-8"},
-        ]
-        assert server.by_rest == [] and len(set(server.order_ids)) == 4
+        await incident(keys, server)
         assert len(keys.pressed) == 12, keys.pressed
+
+    async def test_each_act_falls_upon_its_visit_by_ten_clicks(self, keys: Keys, server: FakeMonitor) -> None:
+        mouse = Mouse(keys.page)
+        await incident(mouse, server)
+        assert len(mouse.pressed) <= 10
