@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from broker.booking.slot import Slot
 from broker.control.store.base import StorePart
 from broker.control.store.history.tables import visit_facets, visit_marks, visit_people, visit_ratings, visits
-from broker.control.store.people import forget_documents
+from broker.control.store.people import forget_documents, unnamed
 from broker.control.store.slots import slot_of_row
 from broker.control.store.tables import slots
 from broker.history.facets import QUALITY, Facet, facets_of
@@ -76,8 +76,8 @@ class HistoryIndex(StorePart):
             return {row.session: (row.cancelled_at, row.cancel_code or "") for row in await db.execute(query)}
 
     async def forget_people(self, sessions: Collection[str]) -> int:
-        """Remove the names of visits, what was shown of people's documents, and the words of marks and ratings, which
-        may name people. Ids, times and endings stay. Return how many visits were changed."""
+        """Remove the names of visits, also from slots, what was shown of people's documents, and the words of marks
+        and ratings, which may name people. Ids, times and endings stay. Return how many visits were changed."""
         count = 0
         async with self._writing() as db:
             await forget_documents(db, sessions)
@@ -202,6 +202,8 @@ async def _forget(db: AsyncConnection, row: Any) -> None:
     left = [facet for facet in row.facets if tuple(facet) not in people]
     await db.execute(update(visits).where(visits.c.id == row.id).values(named=False, facets=left))
     await db.execute(delete(visit_people).where(visit_people.c.visit == row.id))
+    kept = (await db.execute(select(slots.c.people).where(slots.c.session == row.session))).scalar_one()
+    await db.execute(update(slots).where(slots.c.session == row.session).values(people=unnamed(kept)))
     words = {"text": "", "withdrawn_why": None}
     await db.execute(update(visit_marks).where(visit_marks.c.session == row.session).values(words))
     await db.execute(update(visit_ratings).where(visit_ratings.c.session == row.session).values(text=""))
