@@ -1,4 +1,4 @@
-"""Maker of docs/wall.png: the wall of a supervisor with four visits, taken from the running page.
+"""Maker of docs/wall.png: a supervisor's wall of nine visits, one in trouble, taken from the running page.
 
 Run `python -m tests.support.monitor.picture_of_the_wall [FILE]`. Rooms are drawn, people are flat shapes, and all
 names are invented: no picture of a person is used."""
@@ -6,6 +6,7 @@ names are invented: no picture of a person is used."""
 import asyncio
 import io
 import sys
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from playwright.async_api import Page
 from tests.support.chromium import chromium
 from tests.support.monitor import senders
 from tests.support.monitor.fake_server import TOKEN, FakeMonitor, fake_monitor
-from tests.support.monitor.visits import live, officers, person, session
+from tests.support.monitor.visits import because, live, officers, person, with_media
+from tests.support.monitor.wall_measure import alert, choose
 
 TARGET = Path(__file__).parents[3] / "docs" / "wall.png"
-SCALE = 2 / 3  # of the drawing below, which is 480 by 270: a tile is 185 pixels wide
+SCALE = 0.4  # of the drawing below, which is 480 by 270: seventeen rooms are encoded by one program
 WIDTH, HEIGHT = 480, 270
 FRAMES = 20  # two seconds of breathing
 PATIENCE = 60  # seconds until every side is received well; a busy machine gets what it reaches
@@ -33,12 +35,21 @@ WALLS = {
 VISITS = [  # id, minutes left to the limit, prison's room, prisoner, bureau, bureau's room, visitors
     ("ses_a", 24, "三监区 1 号会见室", "王某", "官渡区司法局", "会见室 2", "张某、李某"),
     ("ses_b", 17, "三监区 2 号会见室", "赵某", "盘龙区司法局", "会见室 1", "赵某某"),
-    ("ses_c", 4, "五监区 1 号会见室", "陈某", "龙泉司法所", "会见室 1", "陈某某、周某"),
+    ("ses_c", 12, "五监区 1 号会见室", "陈某", "龙泉司法所", "会见室 1", "陈某某、周某"),
     ("ses_d", 28, "五监区 3 号会见室", "孙某", "西山区司法局", "会见室 3", "孙某某"),
-    ("ses_e", 55, "三监区 1 号会见室", "吴某", "呈贡区司法局", "会见室 1", "吴某某"),
-    ("ses_f", 80, "五监区 1 号会见室", "郑某", "官渡区司法局", "会见室 2", "郑某某、冯某"),
+    ("ses_e", 9, "六监区 1 号会见室", "吴某", "呈贡区司法局", "会见室 1", "吴某某"),
+    ("ses_f", 21, "六监区 2 号会见室", "郑某", "官渡区司法局", "会见室 1", "郑某某、冯某"),
+    ("ses_g", 26, "七监区 1 号会见室", "钱某", "晋宁区司法局", "会见室 2", "钱某某"),
+    ("ses_h", 14, "七监区 2 号会见室", "何某", "五华区司法局", "会见室 1", "何某某、吕某"),
+    ("ses_i", 19, "八监区 1 号会见室", "施某", "安宁市司法局", "会见室 1", "施某某"),
 ]
-LATER = 4  # from this one on a visit comes later, and its minutes are those until then
+LOST = 3
+"""The visit whose visitors' room has lost its line."""
+PICTURES = 2 * len(VISITS) - 1
+WITHOUT_GRADES = """() => {
+    for (const line of document.querySelectorAll(".picture .quality")) line.style.display = "none";
+}"""
+"""Hides how well each line does: here it is the line of one program that encodes seventeen rooms."""
 
 
 @cache
@@ -88,24 +99,30 @@ def _view(number: int) -> dict[str, Any]:
     name, minutes, prison_room, prisoner, bureau, bureau_room, visitors = VISITS[number]
     names = [("李明", "赵强"), ("李明", "何静"), ("何静", "高峰"), ("高峰", "赵强")][number % 4]
     quorum = {"prison": officers(*names), "visitor": officers(*[("刘芳", "陈静"), ("马丽", "郭涛")][number % 2])}
-    view = live(name, minutes * 60_000 - 13_000, quorum=quorum) if number < LATER else session(name, minutes)
+    view = live(name, minutes * 60_000 - 13_000, quorum=quorum)
     view["sides"]["prison"] |= {"room_name": prison_room, "people": [person(prisoner, checked=True)]}
     people = [person(each, checked=True) for each in visitors.split("、")]
     view["sides"]["visitor"] |= {"site_name": bureau, "room_name": bureau_room, "people": people}
-    return view
+    if number != LOST:
+        return view
+    reason = because("room_lost", "会见室线路中断", "The line of the room is broken")
+    held = {**with_media(view, "prison"), "state": "held", "gate": "shut", "reason": reason}
+    held["sides"]["visitor"] |= {"lost": True, "lost_at": datetime.now(UTC).isoformat()}
+    return held
 
 
 async def _put(server: FakeMonitor) -> None:
-    """Store four visits that go on and two that come later."""
+    """Store nine visits, with the alert of the room that is lost."""
+    called = {**alert(0), "kind": "room_lost", "grave": True, "zh": "会见室线路中断", "en": "The line is broken"}
     for number in range(len(VISITS)):
-        await server.put(_view(number))
+        await server.put(_view(number), alerts=[called] if number == LOST else [])
 
 
-async def _received_well(page: Page) -> None:
-    """Wait until every picture moves and is graded as good."""
-    good = "() => document.querySelectorAll('.picture .grade[data-level=\"good\"]').length === 8"
+async def _received(page: Page) -> None:
+    """Wait until every picture that is sent moves."""
+    moving = "[...document.querySelectorAll('video[data-session]')].filter((video) => video.currentTime > 1)"
     try:
-        await page.wait_for_function(good, timeout=PATIENCE * 1000)
+        await page.wait_for_function(f"() => {moving}.length >= {PICTURES}", timeout=PATIENCE * 1000)
     except Exception as error:
         print(f"not every side is received well: {type(error).__name__}", file=sys.stderr)
 
@@ -115,16 +132,17 @@ async def take(target: Path) -> None:
     async with fake_monitor(room) as server, chromium() as browser:
         window = await browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN")
         await window.add_cookies([{"name": "huijian", "value": TOKEN, "url": server.url}])
-        server.me = {**server.me, "sessions_per_supervisor": 2, "site_name": "云南第一监狱"}
+        server.me = {**server.me, "sessions_per_supervisor": len(VISITS), "site_name": "云南第一监狱"}
         page = await window.new_page()
         await page.goto(f"{server.url}/monitor")
-        await page.get_by_role("radio", name="4", exact=True).check(force=True)
+        await choose(page, len(VISITS))
         await _put(server)
-        await server.until(lambda: len(server.watched) == 8)
-        counted = [{"session": name, "counted": True, "why": []} for name in ("ses_a", "ses_b")]
+        await server.until(lambda: len(server.watched) >= 2 * len(VISITS))
+        counted = [{"session": name, "counted": True, "why": []} for name, *_ in VISITS]
         await server.send("standing", sessions=counted, prompt=None)
         await page.get_by_role("button", name="收听双方").first.click()
-        await _received_well(page)
+        await _received(page)
+        await page.evaluate(WITHOUT_GRADES)
         picture = await page.screenshot()
     target.parent.mkdir(exist_ok=True)
     # 256 colours: the page is made of few, and the README should load fast
