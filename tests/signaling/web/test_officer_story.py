@@ -70,7 +70,7 @@ class Keys:
         await self.press("ArrowDown", "ArrowDown")
 
     async def confirm_stop(self) -> None:
-        """Confirm the stop."""
+        """Confirm the stop on the ground that was chosen."""
         await self.press("Enter")
 
 
