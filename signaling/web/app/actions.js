@@ -97,7 +97,7 @@ export function keyActions({ state, watched, wallLayout, view, draw }) {
     zoomVisitor: whileWatched((id) => zoom(id, SIDES[1])),
     back: () => (state.zoom ? zoom(state.zoom.id, state.zoom.side) : state.columns.closeDesk() ? draw() : false),
     sound: whileWatched((id) => { state.listening.toggle(id, "both"); draw(); }),
-    duty: whileWatched((id) => wallLayout.toggleDuty(id)),
+    duty: whileWatched((id) => view.wall.pressDuty(id)),
     layout: () => wallLayout.resize(LAYOUTS[(LAYOUTS.indexOf(state.places.size) + 1) % LAYOUTS.length]),
     note: () => view.details.focusNote(),
     help: () => showHelp(),

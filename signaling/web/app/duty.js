@@ -22,7 +22,7 @@ import { TalkbackPlayer } from "../media/talkback_player.js";
 import { TalkbackPublisher } from "../media/talkback_publisher.js";
 import { WatchedSessions } from "../media/watched_sessions.js";
 import { DutyState } from "../state/duty.js";
-import { fallingWithout } from "../state/leaving.js";
+import { fallingWithout, sameVisits } from "../state/leaving.js";
 import { watchable } from "../state/sessions.js";
 import { announceDuty, LastMinutes } from "../ui/alerts/announcements.js";
 import { dutyView, roomNamesOf } from "../ui/duty.js";
@@ -76,10 +76,10 @@ export class Duty {
     this.fleetWatch = new FleetWatch(draw);
     this.attentionCheck = new AttentionCheck((prompt) => socket.order("attentive", { prompt }));
     this.talkback = new TalkbackPublisher({ order: (type, members) => socket.order(type, members), changed: draw, complain });
-    this.handovers = new Handovers({ me, places: state.places, changed: () => this.#handleLayout(), leave: (ids) => this.#signOut(ids) });
+    this.handovers = new Handovers({ me, places: state.places, todays: () => state.todays, changed: () => this.#handleLayout(), leave: (ids) => this.#signOut(ids) });
     this.pageReport = new PageReport({ send: (type, members) => socket.send(type, members), duty: () => state.places.duty });
     this.wallLayout = new WallLayout({
-      places: state.places, roomNamesOf: (id) => roomNamesOf(state, id), changed: () => this.#handleLayout(),
+      places: state.places, sessionOf: (id) => state.sessions.get(id), roomNamesOf: (id) => roomNamesOf(state, id), changed: () => this.#handleLayout(),
     });
     this.messages = new ServerMessages(state, {
       watched: this.#watched, talkback: this.talkback, attentionCheck: this.attentionCheck, suspension: this.suspension,
@@ -96,7 +96,7 @@ export class Duty {
       stopColleague: ({ id }) => api.order(id, "hush", {}).catch((error) => complain(api.asProblem(error))),
       dismissOrder: (id) => this.delivery.dismiss(id),
       signOut: () => this.#signOut(),
-      handOver: () => this.handovers.begin(this.#state.todays),
+      handOver: () => this.handovers.begin(),
       answerHandover: (id, word) => this.handovers.answer(id, word),
       loadHistory: () => this.#loadHistory(),
     });
@@ -154,10 +154,10 @@ export class Duty {
   /** Signs out; asks first while visits would be held by it. `handedOver`: ids of those that a colleague has just taken
    *  over, of which the page may not have been told yet. */
   async #signOut(handedOver = []) {
-    const others = this.#state.todays.filter(({ id }) => !handedOver.includes(id));
-    const falling = fallingWithout(others, this.#state.me);
-    const word = falling.length ? await askLeave(falling) : "leave";
-    if (word === "hand_over") await this.handovers.begin(this.#state.todays, true);
+    const fall = () => fallingWithout(this.#state.todays.filter(({ id }) => !handedOver.includes(id)), this.#state.me);
+    const falling = fall();
+    const word = falling.length ? await askLeave(falling, () => sameVisits(falling, fall())) : "leave";
+    if (word === "hand_over") await this.handovers.begin(true);
     else if (word === "leave") await this.#leave();
   }
 
@@ -167,6 +167,7 @@ export class Duty {
   };
 
   async #leave() {
+    this.#state.places.endShift();
     this.close();
     await api.signOut().catch((error) => complain(api.asProblem(error)));
     this.#onSignedOut();

@@ -13,16 +13,18 @@ const OPEN = new Set(["offered", "accepted"]);
 export class Handovers {
   #me;
   #places;
+  #todays;
   #changed;
   #leave;
   #open = new Map();
   #leavesAfter = "";
 
-  /** @param {{me, places: WallPlaces, changed: () => void, leave: (handedOver: string[]) => void}} parts leave: signs this
-   *   officer out, who asked for it before the visits of these ids were handed over */
-  constructor({ me, places, changed, leave }) {
+  /** @param {{me, places: WallPlaces, todays: () => Array, changed: () => void, leave: (handedOver: string[]) => void}} parts
+   *   leave: signs this officer out, who asked for it before the visits of these ids were handed over */
+  constructor({ me, places, todays, changed, leave }) {
     this.#me = me;
     this.#places = places;
+    this.#todays = todays;
     this.#changed = changed;
     this.#leave = leave;
   }
@@ -38,12 +40,16 @@ export class Handovers {
   }
 
   /** Asks whom to hand over to and which visits, and begins. `thenLeave`: sign out once it is completed. */
-  async begin(sessions, thenLeave = false) {
-    const mine = handedOver(sessions, this.#me);
+  async begin(thenLeave = false) {
+    const mine = handedOver(this.#todays(), this.#me);
     try {
       const { colleagues, most } = await api.colleagues();
       if (!mine.length || !colleagues.length) throw api.localProblem(mine.length ? "no_colleague" : "nothing_to_hand_over");
-      const answer = await askHandover({ colleagues, most, sessions: mine });
+      const holds = () => {
+        const now = new Set(handedOver(this.#todays(), this.#me).map(({ id }) => id));
+        return mine.every(({ id }) => now.has(id));
+      };
+      const answer = await askHandover({ colleagues, most, sessions: mine, holds });
       if (!answer) return;
       const made = await api.handOver({ id: api.newId("hnd"), ...answer });
       this.#leavesAfter = thenLeave ? made.id : "";
@@ -70,7 +76,7 @@ export class Handovers {
     else this.#open.delete(view.id);
     if (view.stage === "accepted" && !gives && before?.stage !== "accepted") view.sessions.forEach((id) => this.#places.take(id));
     const isReleased = Boolean(before) && gives && view.stage === "completed";
-    if (isReleased) view.sessions.forEach((id) => this.#places.leave(id));
+    if (isReleased) this.#places.handOver(view.sessions);
     this.#changed();
     if (before && !OPEN.has(view.stage)) this.#tell(view, gives);
     if (isReleased && this.#leavesAfter === view.id) this.#leave(view.sessions);

@@ -3,6 +3,8 @@
  *
  * An IntersectionObserver tells what the window and scrolled panes cut off, but not what lies on top. Therefore points of
  * the picture are asked for the element that is drawn there. Only the page measures; the server says what is enough.
+ *
+ * The picture is what is seen of the room: a 4:3 one in a box of 16:9 is smaller than its box by the bars at its sides.
  */
 const COLUMNS = 8; // points in a row: with 5 rows one point is 2.5 % of the picture
 const ROWS = 5;
@@ -12,13 +14,15 @@ const THRESHOLDS = [0, 0.5, 0.85, 0.9, 0.95, 1];
 
 export class PictureSight {
   #observer;
-  #shares = new Map(); // video -> share inside the window and its panes, 0..1
+  #shares = new Map(); // video -> share of its picture inside the window and its panes, 0..1
   #sights = new WeakMap(); // video -> {at, before, now}
 
   /** @param changed called when the window or a pane begins or ceases to cut a picture off */
   constructor(changed) {
     this.#observer = new IntersectionObserver((entries) => {
-      entries.forEach(({ target, intersectionRatio }) => this.#shares.has(target) && this.#shares.set(target, intersectionRatio));
+      for (const { target, boundingClientRect: box, intersectionRect: part } of entries) {
+        if (this.#shares.has(target)) this.#shares.set(target, shareInside(pictureIn(target, box), part));
+      }
       changed();
     }, { threshold: THRESHOLDS });
   }
@@ -56,14 +60,31 @@ export class PictureSight {
   }
 
   #measure(video) {
-    const box = video.getBoundingClientRect();
+    const box = pictureIn(video, video.getBoundingClientRect());
     const elsewhere = document.pictureInPictureElement === video;
     const share = elsewhere ? 0 : Math.min(this.#shares.get(video) ?? 1, shareDrawn(video, box));
     return { width: Math.round(box.width), height: Math.round(box.height), seen: Math.floor(share * 100 + 1e-6) };
   }
 }
 
-/** The share of a video's points at which it is the element that is drawn on top. */
+/** The rectangle of a video's picture in its box, in which it keeps its own shape (object-fit: contain). */
+function pictureIn(video, box) {
+  const { videoWidth: across, videoHeight: down } = video;
+  if (!across || !down) return box;
+  const scale = Math.min(box.width / across, box.height / down);
+  const [width, height] = [across * scale, down * scale];
+  return { width, height, left: box.left + (box.width - width) / 2, top: box.top + (box.height - height) / 2 };
+}
+
+/** The share of a picture that lies in a part of the window. */
+function shareInside({ left, top, width, height }, part) {
+  if (!width || !height) return 0;
+  const across = Math.min(left + width, part.right) - Math.max(left, part.left);
+  const down = Math.min(top + height, part.bottom) - Math.max(top, part.top);
+  return (Math.max(0, across) * Math.max(0, down)) / (width * height);
+}
+
+/** The share of a picture's points at which its video is the element that is drawn on top. */
 function shareDrawn(video, box) {
   if (!box.width || !box.height) return 0;
   let drawn = 0;

@@ -63,7 +63,7 @@ export class Suspension {
   async propose(session) {
     const { suspension } = this.#rulesOf(session.id);
     const answer = await askSuspension({
-      where: visitLine(session), grounds: this.#grounds(session), ...suspension,
+      session, where: visitLine(session), grounds: this.#grounds(session), ...suspension,
       people: session.sides[suspension.subject].people.filter(({ role }) => role !== "interpreter"),
     });
     if (answer) await this.#send(() => api.propose(session.id, { id: api.newId("sus"), ...answer }), "done_propose");

@@ -7,12 +7,14 @@ import { inform } from "../ui/toast.js";
 
 export class WallLayout {
   #places;
+  #sessionOf;
   #roomNamesOf;
   #changed;
 
-  /** @param {{places: WallPlaces, roomNamesOf: (id) => string, changed: () => void}} parts */
-  constructor({ places, roomNamesOf, changed }) {
+  /** @param {{places: WallPlaces, sessionOf: (id) => object, roomNamesOf: (id) => string, changed: () => void}} parts */
+  constructor({ places, sessionOf, roomNamesOf, changed }) {
     this.#places = places;
+    this.#sessionOf = sessionOf;
     this.#roomNamesOf = roomNamesOf;
     this.#changed = changed;
   }
@@ -46,14 +48,16 @@ export class WallLayout {
   }
 
   async #leave(id) {
-    if (!(await askPlain({ kind: "leave_duty", where: this.#roomNamesOf(id), note: false }))) return;
+    const holds = () => this.#places.isDuty(id);
+    if (!(await askPlain({ kind: "leave_duty", session: this.#sessionOf(id), holds, where: this.#roomNamesOf(id), note: false }))) return;
     this.#places.leave(id);
     this.#changed();
   }
 
   async #replace(id) {
     const duties = this.#places.duty.map((duty) => ({ id: duty, words: this.#roomNamesOf(duty) }));
-    const left = await askReplaced({ where: this.#roomNamesOf(id), duties });
+    const holds = () => duties.every((duty) => this.#places.isDuty(duty.id));
+    const left = await askReplaced({ session: this.#sessionOf(id), where: this.#roomNamesOf(id), duties, holds });
     if (!left) return;
     this.#places.take(id, left);
     this.#changed();

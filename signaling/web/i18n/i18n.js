@@ -17,11 +17,20 @@ const KEY = "huijian.language";
 const listeners = new Set();
 let current = readStored("localStorage", KEY) === "en" ? "en" : "zh";
 
-/** Returns the words for a key; `{name}` in them is replaced from `values`. */
+const PLURALS = { zh: new Intl.PluralRules("zh"), en: new Intl.PluralRules("en") };
+const BLANK = /\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g;
+
+/**
+ * Returns the words for a key. `{name}` in them is replaced from `values`, `{name|visit|visits}` by the form that belongs to
+ * that number.
+ */
 export function t(key, values = {}) {
   const words = CATALOGS[current][key];
   if (words === undefined) throw new Error(`no words for ${key}`);
-  return words.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+  return words.replace(BLANK, (_, name, one, other) => {
+    if (other === undefined) return String(values[name] ?? "");
+    return PLURALS[current].select(Number(values[name])) === "one" ? one : other;
+  });
 }
 
 /** Returns the words of the current language from {zh, en} as the server sends them. */

@@ -3,7 +3,7 @@
  */
 import { cited } from "./citations.js";
 import { timeOfDay } from "../state/clock.js";
-import { roomOf } from "../state/sessions.js";
+import { isCheckedIn, roomOf } from "../state/sessions.js";
 import { endsOf, roomsOf } from "../state/visit_names.js";
 import { inWords, t } from "./i18n.js";
 
@@ -39,6 +39,12 @@ export const visitLine = (session) => `${visitName(session)} · ${visitPlace(ses
 export function quorumOf(session, side) {
   const { need, have } = session.quorum[side];
   return { need, have, short: Math.max(0, need - have.length), reached: have.length >= need };
+}
+
+/** How a quorum is shown: red is for a visit that goes on without it; before the start nothing is wrong yet. */
+export function quorumLevel(session, side) {
+  if (quorumOf(session, side).reached) return "good";
+  return isCheckedIn(session) ? "wait" : session.state === "scheduled" ? "idle" : "bad";
 }
 
 /** The keys of a side's name: the visitor side of a visit or an absence between two prisons is no family. */

@@ -13,5 +13,8 @@ export function fallingWithout(sessions, me) {
     && sidesOf(session, me.site).some((side) => session.quorum[side].have.length - 1 < session.quorum[side].need));
 }
 
+/** Whether two lists hold the same visits. */
+export const sameVisits = (before, now) => before.length === now.length && before.every(({ id }) => now.some((visit) => visit.id === id));
+
 /** The visits in which an officer counts, and could hand over. */
 export const handedOver = (sessions, me) => sessions.filter((session) => watchable(session) && countsIn(session, me));

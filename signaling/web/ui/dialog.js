@@ -21,30 +21,31 @@ export function askArticle({ kind, session, where, items }) {
 }
 
 /** Asks for a confirmation; `kind` names the words. */
-export function askPlain({ kind, session = null, where, note = true }) {
-  return ask({ title: t(`ask_${kind}`), session, where, warning: t(`ask_${kind}_warning`), confirm: t(`confirm_${kind}`), style: "primary", note });
+export function askPlain({ kind, session = null, holds, where, note = true }) {
+  return ask({ title: t(`ask_${kind}`), session, holds, where, warning: t(`ask_${kind}_warning`), confirm: t(`confirm_${kind}`), style: "primary", note });
 }
 
 /**
  * Asks which session on duty is given up for another one.
- * @param {{where: string, duties: Array<{id: string, words: string}>}} question
+ * @param {{session: object, where: string, duties: Array<{id: string, words: string}>, holds}} question
  * @returns {Promise<string | null>} its id
  */
-export function askReplaced({ where, duties }) {
+export function askReplaced({ session, where, duties, holds }) {
   const rows = duties.map(({ id, words }) => el("label", { class: "code" },
     el("input", { type: "radio", name: "left", value: id, required: true }), el("span", { class: "code-title" }, words)));
   return ask({
-    title: t("ask_replace"), where, warning: t("ask_replace_warning"), confirm: t("confirm_replace"), style: "primary", note: false,
+    title: t("ask_replace"), session, holds, where, warning: t("ask_replace_warning"), confirm: t("confirm_replace"), style: "primary", note: false,
     middle: el("div", { class: "codes few", role: "radiogroup", "aria-label": t("replaces") }, el("p", { class: "codes-title" }, t("replaces")), ...rows),
     read: (form) => form.elements.left.value,
   });
 }
 
 /**
- * Shows one dialog; `read` makes the answer from the form. `session`: the visit that it is about, with which it goes.
+ * Shows one dialog; `read` makes the answer from the form. `session`: the visit that it is about, with which it goes;
+ * `holds`: whether what it asks is still so (ui/sheet.js).
  * @returns {Promise<object | null>} null when it was cancelled
  */
-export function ask({ title, act = "", session = null, where, warning, middle, confirm, style, note = true, read = null }) {
+export function ask({ title, act = "", session = null, holds, where, warning, middle, confirm, style, note = true, read = null }) {
   const no = el("button", { type: "button", class: "quiet-button", data: { reads: "true" } }, t("cancel"));
   const yes = el("button", { type: "submit", class: style }, confirm);
   const words = el("textarea", { name: "note", rows: "2", maxlength: "500", "aria-label": t("note"), placeholder: t("note") });
@@ -64,7 +65,7 @@ export function ask({ title, act = "", session = null, where, warning, middle, c
     form.addEventListener("input", lack.clear);
     no.addEventListener("click", () => dialog.close());
     dialog.addEventListener("close", () => resolve(answer));
-    openSheet(dialog, session?.id);
+    openSheet(dialog, { session, holds });
     firstOf(form, middle ? null : yes)?.focus({ preventScroll: true });
   });
 }

@@ -16,6 +16,7 @@ import { inboxView } from "./inbox/inbox.js";
 import { guardActs, markSending, orderStatusView } from "./order_status.js";
 import { handoversView } from "./leaving.js";
 import { listView } from "./session_list.js";
+import { keepSheet } from "./sheet.js";
 import { wallView } from "./wall/wall.js";
 
 /**
@@ -35,11 +36,11 @@ export function dutyView(supervises, actions, player) {
   const [rebookings, absences] = [rebookingsView(actions), absencesView(actions)];
   const [orderStatus, handovers] = [orderStatusView(actions), handoversView(actions)];
   orderStatus.node.append(handovers.node);
-  const guard = guardActs(details.node);
-  const inbox = supervises ? null : inboxView(actions, { suspensions, absences });
+    const inbox = supervises ? null : inboxView(actions, { suspensions, absences });
   if (supervises) list.node.append(rebookings.node, absences.node, suspensions.node);
   const node = el("div", { class: "duty", data: { wall: wallOnly() ? "only" : "beside" } }, header.node, ...(supervises ? [alerts.strip] : []),
     el("div", { class: "columns" }, list.node, supervises ? wall.node : inbox.node, details.node, ...(supervises ? [alerts.drawer] : [])), onAir.node, orderStatus.node, player);
+  const guard = guardActs(node);
   function updateLists({ suspensions: proposals, followUps }) {
     suspensions.update(proposals);
     rebookings.update(followUps.rebookings);
@@ -75,6 +76,7 @@ export function dutyView(supervises, actions, player) {
       });
       wall.update({ ...wallModel(state, watched, sessions), columns });
       details.update(detailsModel(model));
+      keepSheet({ chosen: state.chosen, ofAny: !supervises, sessionOf: (id) => state.sessions.get(id) });
       guard(isDown);
       markSending(details.node, model.orders.filter(({ session }) => session === state.chosen));
       onAir.update(talkback, state.sessions.get(talkback.session));
@@ -110,7 +112,6 @@ function wallModel(state, watched, sessions) {
   return {
     sessions: sessions.filter(({ id, state: at }) => watched.has(id) || (id === chosen && at === "ended")),
     next: sessions.find(({ state: at }) => at === "scheduled"),
-    isStale: state.hasDay && state.connection !== "up",
     chosen, watched, listening, qualities, places, zoom, presence, now: state.clock.now(),
   };
 }

@@ -6,7 +6,7 @@ import { timeWithSeconds } from "../state/clock.js";
 import { el, icon, mark, put, show, swapIcon } from "./dom.js";
 
 export function languageButton() {
-  return el("button", { type: "button", class: "language", t: "other_language", tLabel: "switch_language",
+  return el("button", { type: "button", class: "language", data: { reads: "true" }, t: "other_language", tLabel: "switch_language",
     on: { click: () => setLanguage(other()) } });
 }
 
@@ -38,7 +38,7 @@ export function headerView({ onSignOut, onHandOver }, status) {
     el("span", { class: "brand", t: "title" }), site,
     el("span", { class: "spring" }),
     fleet, status, link, time, user, languageButton(), handOver,
-    el("button", { type: "button", class: "quiet-button", t: "sign_out", on: { click: onSignOut } }));
+    el("button", { type: "button", class: "quiet-button", data: { reads: "true" }, t: "sign_out", on: { click: onSignOut } }));
   return {
     node,
     update({ me, siteName, connection, counts = false }, conflicts = 0) {

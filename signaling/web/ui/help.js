@@ -12,7 +12,7 @@ export function showHelp(table = KEYS) {
   const close = el("button", { type: "submit", class: "primary" }, t("close"));
   const rows = table.map(({ keys, shown = keys[0], words }) => el("tr", {},
     el("th", { scope: "row" }, el("kbd", {}, shown)), el("td", {}, t(words))));
-  const dialog = el("dialog", { class: "help", "aria-labelledby": "help-title" },
+  const dialog = el("dialog", { class: "help", data: { reads: "true" }, "aria-labelledby": "help-title" },
     el("form", { method: "dialog" },
       el("h2", { id: "help-title" }, t("help")),
       el("div", { class: "help-keys", tabindex: "0", role: "group", "aria-labelledby": "help-title" },

@@ -9,13 +9,14 @@ import { el, icon, keyed, put, show } from "./dom.js";
 /**
  * Asks before signing out.
  * @param {Array} falling the visits that would be held
+ * @param {() => boolean} holds whether these still are the ones
  * @returns {Promise<"hand_over" | "leave" | null>}
  */
-export function askLeave(falling) {
+export function askLeave(falling, holds) {
   const choices = ["hand_over", "leave"].map((value, at) => el("label", { class: "code" },
     el("input", { type: "radio", name: "leaving", value, checked: at === 0 }), el("span", { class: "code-title" }, t(`leave_by_${value}`))));
   return ask({
-    title: t("ask_sign_out", { count: falling.length }), where: falling.map(visitName).join(" · "),
+    title: t("ask_sign_out", { count: falling.length }), holds, where: falling.map(visitName).join(" · "),
     warning: t("ask_sign_out_warning"), confirm: t("confirm_sign_out"), style: "primary", note: false,
     middle: el("div", { class: "codes few", role: "radiogroup", tLabel: "sign_out" }, ...choices),
     read: (form) => form.elements.leaving.value,
@@ -24,10 +25,11 @@ export function askLeave(falling) {
 
 /**
  * Asks to whom which visits are handed over.
- * @param {{colleagues: Array, most: number, sessions: Array}} question most: visits in which one officer counts
+ * @param {{colleagues: Array, most: number, sessions: Array, holds: () => boolean}} question most: visits in which one
+ *   officer counts; holds: whether all of them can still be handed over
  * @returns {Promise<{to: string, sessions: string[]} | null>}
  */
-export function askHandover({ colleagues, most, sessions }) {
+export function askHandover({ colleagues, most, sessions, holds }) {
   const people = colleagues.map(({ id, name, chosen }, at) => el("label", { class: "code" },
     el("input", { type: "radio", name: "to", value: id, required: true, checked: at === 0 }),
     el("span", { class: "code-title" }, t("colleague", { name, chosen, most }))));
@@ -35,7 +37,7 @@ export function askHandover({ colleagues, most, sessions }) {
     el("input", { type: "checkbox", name: "session", value: session.id, checked: true }),
     el("span", { class: "code-title" }, visitName(session), " ", el("span", { class: "quiet small" }, visitPlace(session)))));
   return ask({
-    title: t("ask_hand_over"), where: t("ask_hand_over_to"), warning: t("ask_hand_over_warning"),
+    title: t("ask_hand_over"), holds, where: t("ask_hand_over_to"), warning: t("ask_hand_over_warning"),
     confirm: t("confirm_hand_over"), style: "primary", note: false,
     middle: el("div", { class: "long-form" },
       el("div", { class: "codes few", role: "radiogroup", tLabel: "ask_hand_over_to" }, ...people),

@@ -1,6 +1,6 @@
 /**
- * Orders on their way, and what holds while the page is not connected. It lies over the desk and takes no height: a
- * picture must not shrink because a line is bad.
+ * Orders on their way, and what holds while the page is not connected. Orders lie over the desk, the lost connection over
+ * the strip of alerts: a picture must not shrink because a line is bad.
  *
  * An order that is answered at once flashes by unread. One that gets no answer stays, in red and with what to do, until
  * it is known whether it arrived.
@@ -38,7 +38,7 @@ function orderRow(onDismiss) {
   let shown = null;
   const what = el("strong");
   const words = el("span");
-  const read = el("button", { type: "button", class: "small-button", t: "order_read", on: { click: () => onDismiss(shown) } });
+  const read = el("button", { type: "button", class: "small-button", data: { reads: "true" }, t: "order_read", on: { click: () => onDismiss(shown) } });
   const node = el("li", {}, icon("clock"), what, words, read);
   return {
     node,
@@ -54,30 +54,45 @@ function orderRow(onDismiss) {
   };
 }
 
-const ACTS = "button:not([data-reads]), input, select, textarea";
+const ACTS = "button, input, select, textarea";
+const PRESSED = ".talk"; // acts when it is pressed, before there is a click
+
+/** Whether a control works without the server: the nearest `data-reads` around it says so. */
+const onlyReads = (node) => node.closest("[data-reads]")?.dataset.reads === "true";
+
+/** Whether a control gives an order. A sheet's choices do not: only what confirms it does. */
+const isAct = (node) => !onlyReads(node) && (!node.closest("dialog") || node.type === "submit");
 
 /**
- * Guards the acts of a part of the page: while the page is not connected they do nothing but say why. They keep their
- * place and the focus, so that a short break interrupts nobody who writes. A sheet that is open already is left alone: an
- * officer who is about to end a visit must be able to, by another way than the socket.
- * @returns {(down: boolean) => void} to be called when the connection has changed
+ * Guards all acts of the page by one rule: while the page is not connected they are disabled, do nothing and say why. What
+ * only changes the page itself is marked `data-reads`. Acts keep their place and the focus, so that a short break
+ * interrupts nobody who writes; a sheet keeps what was chosen in it, and is confirmed once the connection is back.
+ * @param {HTMLElement} page
+ * @returns {(down: boolean) => void} to be called when the connection or the page has changed
  */
-export function guardActs(part) {
+export function guardActs(page) {
   let isDown = false;
   const refuse = (event) => {
-    if (!isDown || !event.target.closest?.(ACTS) || event.target.closest("dialog")) return;
+    if (!isDown || !isOrder(event)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    complain(localProblem("link_lost"));
+    if (event.type !== "pointerdown") complain(localProblem("link_lost")); // its click says it
   };
-  for (const kind of ["click", "submit"]) part.addEventListener(kind, refuse, true);
+  for (const kind of ["click", "submit", "pointerdown", "keydown"]) page.addEventListener(kind, refuse, true);
   return (down) => {
     isDown = down;
-    for (const act of part.querySelectorAll("button:not([data-reads])")) {
-      if (down) act.setAttribute("aria-disabled", "true");
+    for (const act of page.querySelectorAll("button")) {
+      if (down && isAct(act)) act.setAttribute("aria-disabled", "true");
       else act.removeAttribute("aria-disabled");
     }
   };
+}
+
+function isOrder({ type, target, key }) {
+  if (type === "submit") return !onlyReads(target);
+  const act = target.closest?.(ACTS);
+  if (!act || !isAct(act)) return false;
+  return type === "click" || (act.matches(PRESSED) && (type === "pointerdown" || key === " " || key === "Enter"));
 }
 
 /** Marks the buttons whose order is on its way: those name their orders in `data-order`. */

@@ -3,7 +3,7 @@
  * interventions on a picture.
  */
 import { t } from "../i18n/i18n.js";
-import { citationOf, namesOf, quorumOf, shortSideKey } from "../i18n/session_words.js";
+import { citationOf, namesOf, quorumLevel, quorumOf, shortSideKey } from "../i18n/session_words.js";
 import { minutesSeconds } from "../state/clock.js";
 import { el, icon, keyed, mark, put, swapIcon } from "./dom.js";
 
@@ -34,7 +34,7 @@ export function quorumChip(side) {
     node,
     update(session) {
       const { need, have, reached } = quorumOf(session, side);
-      mark(node, "level", reached ? "good" : "bad");
+      mark(node, "level", quorumLevel(session, side));
       put(words, `${t(shortSideKey(session, side))} ${have.length}/${need}`);
       const verdict = t(reached ? "quorum_reached" : "quorum_short", { short: need - have.length });
       node.title = [verdict, namesOf(have)].join(t("colon"));

@@ -62,7 +62,7 @@ function row(onChoose) {
   const people = el("span", { class: "people" });
   const words = el("span");
   const watched = el("span", { class: "watched" }, icon("eye"), words);
-  const button = el("button", { type: "button", class: "row", on: { click: () => onChoose(id) } },
+  const button = el("button", { type: "button", class: "row", data: { reads: "true" }, on: { click: () => onChoose(id) } },
     el("span", { class: "line" }, times, badge.node),
     name, rooms, lines, el("span", { class: "line" }, people, watched));
   return {

@@ -2,17 +2,27 @@
  * Sheets: dialogs that lie over the desk at the right and never over a picture, so that the officer goes on seeing and
  * counting while they decide. A page without a desk shows them over the page.
  *
- * A sheet about one visit names it, and goes when the officer turns to another visit or the visit ends: an order can
- * never fall upon a visit that is no longer in front of the officer.
+ * A sheet goes when the officer turns to another visit, when the visit that it is about ends, or when what it asks is not
+ * so any more: an order can never fall upon a visit that is no longer in front of the officer, nor upon another state of
+ * it than the one that was asked about.
  */
+import { t } from "../i18n/i18n.js";
+import { visitName } from "../i18n/session_words.js";
+import { inform } from "./toast.js";
+
 const DESK = ".details";
-let current = null; // {dialog, session, before}: `before` had the focus
+let current = null; // {dialog, about, holds, isOver, beside, before}: `beside`: the visit on the desk, `before` had the focus
 
 /** Whether a sheet is open. */
 export const sheetIsOpen = () => current !== null;
 
-/** Shows a dialog as a sheet. @param {HTMLDialogElement} dialog @param {string} session the visit that it is about, or "" */
-export function openSheet(dialog, session = "") {
+/**
+ * Shows a dialog as a sheet.
+ * @param {HTMLDialogElement} dialog
+ * @param {{session: object | null, holds: (session) => boolean}} about the visit that it is about, where it is about one, and
+ *   whether what it asks is still so, of that visit as it is now
+ */
+export function openSheet(dialog, { session = null, holds = () => true } = {}) {
   const before = current?.before ?? document.activeElement; // one sheet may take the place of another
   closeSheet();
   document.documentElement.dataset.sheet = "open"; // a folded desk unfolds
@@ -23,7 +33,7 @@ export function openSheet(dialog, session = "") {
   desk.append(dialog);
   const keys = (event) => obey(event, dialog);
   addEventListener("keydown", keys, { capture: true });
-  current = { dialog, session, before };
+  current = { dialog, about: session?.id ?? null, holds, isOver: session?.state === "ended", before };
   dialog.addEventListener("close", () => {
     removeEventListener("keydown", keys, { capture: true });
     dialog.remove();
@@ -59,10 +69,20 @@ export function closeSheet() {
   current?.dialog.close();
 }
 
-/** Cancels the sheet of another visit than the chosen one, and that of a visit which is over. */
-export function keepSheetOf(session) {
-  if (!current?.session) return;
-  if (current.session !== session?.id || session.state === "ended") closeSheet();
+/**
+ * Cancels a sheet that may not stay, and says why where the officer has not turned to another visit.
+ * @param {{chosen: string | null, ofAny: boolean, sessionOf(id)}} page `chosen`: id of the visit on the desk; `ofAny`: a sheet
+ *   may be about another visit, as those of an inbox are
+ */
+export function keepSheet({ chosen, ofAny, sessionOf }) {
+  if (!current) return;
+  const session = sessionOf(current.about);
+  if (current.beside === undefined) current.beside = ofAny ? chosen : current.about;
+  if (current.about && current.beside !== chosen) return closeSheet();
+  const ended = current.about && !current.isOver && session?.state === "ended";
+  if (!ended && current.holds(session)) return;
+  closeSheet();
+  inform(t(ended ? "sheet_over" : "sheet_changed"), session ? visitName(session) : "");
 }
 
 /** Esc cancels, and Tab stays in the sheet; both leave a dialog alone that lies over the page. */

@@ -145,6 +145,83 @@ class TestStrip:
         await expect(rows(on_duty)).to_have_count(0)
 
 
+PLACES = """() => [...document.querySelectorAll(".strip-entry")].map((entry) => {
+    const { left, width } = entry.getBoundingClientRect();
+    return [entry.querySelector("strong").textContent, left, width];
+})"""
+"""Returns the entries of the strip with their places and widths."""
+
+
+class TestUnderThePointer:
+    """No entry moves and no button changes while the officer's pointer or keyboard is in the strip."""
+
+    async def _two(self, page: Page, server: FakeMonitor) -> list[Any]:
+        """Put two visits with an alert each into the strip, and return their places."""
+        await server.put(named(live("ses_a"), "王建国"), alerts=[alert("alt_1", "silent", ago=5)])
+        await server.put(named(live("ses_b"), "陈志强"), alerts=[alert("alt_1", "silent", ago=9)])
+        await expect(rows(page)).to_contain_text(["王建国", "陈志强"])
+        return list(await page.evaluate(PLACES))
+
+    async def test_a_graver_alert_elsewhere_waits_until_the_pointer_has_left(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await self._two(on_duty, server)
+        await rows(on_duty).nth(0).hover()
+        places = await on_duty.evaluate(PLACES)
+        await server.put(named(live("ses_b"), "陈志强"), alerts=[alert("alt_2", "black"), alert("alt_1", "silent")])
+        await server.put(named(live("ses_c"), "赵国庆"), alerts=[alert("alt_3", "black")])
+        await expect(rows(on_duty).nth(1)).to_have_attribute("data-level", "grave")
+        assert (await on_duty.evaluate(PLACES))[:2] == places
+        await expect(rows(on_duty).nth(1).get_by_role("button", name="处理：长时间没有声音")).to_be_visible()
+        await on_duty.locator(".toolbar").hover()
+        await expect(rows(on_duty)).to_contain_text(["赵国庆", "陈志强", "王建国"])
+
+    async def test_an_entry_that_is_over_keeps_its_place_without_a_button(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        places = await self._two(on_duty, server)
+        await rows(on_duty).nth(1).hover()
+        await server.put(live("ses_a"), alerts=[])
+        await expect(rows(on_duty).nth(0)).to_contain_text("提醒已完成")
+        await expect(rows(on_duty).nth(0).get_by_role("button", name="处理")).to_have_count(0)
+        assert await on_duty.evaluate(PLACES) == places
+        await on_duty.locator(".toolbar").hover()
+        await expect(rows(on_duty)).to_contain_text(["陈志强"])
+
+    async def test_the_keyboard_in_the_strip_holds_it_too(self, on_duty: Page, server: FakeMonitor) -> None:
+        await self._two(on_duty, server)
+        await on_duty.locator("#wall").focus()
+        await on_duty.keyboard.press("Shift+Tab")
+        await rows(on_duty).nth(1).get_by_role("button", name="处理").focus()
+        await server.put(named(live("ses_c"), "赵国庆"), alerts=[alert("alt_3", "black")])
+        await expect(rows(on_duty)).to_contain_text(["王建国", "陈志强", "赵国庆"])
+        await on_duty.locator("#wall").focus()
+        await expect(rows(on_duty).nth(0)).to_contain_text("赵国庆")
+
+    async def test_a_double_click_takes_an_alert_and_finishes_none(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live(), alerts=[alert("alt_1", "black")])
+        act = rows(on_duty).locator(".small-button")
+        await act.dblclick()
+        await server.until(lambda: bool(server.orders))
+        await server.put(live(), alerts=[taken(alert("alt_1", "black"))])
+        await expect(act).to_have_text("完成")
+        assert [order["type"] for order in server.orders] == ["take_alert"]
+
+    async def test_a_button_that_a_colleague_has_changed_waits_for_the_pointer_to_come_again(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(live(), alerts=[alert("alt_1", "black")])
+        act = rows(on_duty).locator(".small-button")
+        await act.hover()
+        await server.put(live(), alerts=[taken(alert("alt_1", "black"))])
+        await expect(act).to_have_text("完成")
+        await act.click()
+        await on_duty.locator(".toolbar").hover()
+        await act.click()
+        await server.until(lambda: bool(server.orders))
+        assert [order["type"] for order in server.orders] == ["finish_alert"]
+
+
 class TestDrawer:
     async def test_it_lists_every_alert_and_lies_over_no_picture(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live(), alerts=[alert("alt_1", "silent"), taken(alert("alt_2", "black"))])

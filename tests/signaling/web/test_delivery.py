@@ -7,8 +7,8 @@ from playwright.async_api import Page, expect
 from tests.signaling.web.conftest import Complaints
 from tests.signaling.web.test_alerts import alert
 from tests.signaling.web.test_wall import layout
-from tests.support.monitor.fake_server import FakeMonitor
-from tests.support.monitor.visits import by_officer, live
+from tests.support.monitor.fake_server import OFFICER, FakeMonitor
+from tests.support.monitor.visits import QUORUM, by_officer, live, with_media
 
 SENDING_ENDS_AT = """() => {
     const row = document.querySelector('.order-status li[data-state="sending"]');
@@ -16,6 +16,17 @@ SENDING_ENDS_AT = """() => {
         && row.closest(".order-status").getBoundingClientRect().bottom;
 }"""
 """Returns where the box of orders ends on the screen while one is on its way."""
+
+
+DISABLED = """() => [...document.querySelectorAll('button[aria-disabled="true"]')]
+    .filter((button) => button.checkVisibility())
+    .map((button) => (button.querySelector(".act-words, span:not(.unseen)") ?? button).textContent.trim())"""
+"""Returns the words of the buttons that are disabled because the page is not connected."""
+PICTURES = """() => [...document.querySelectorAll("video")].map((video) => {
+    const { left, top, width, height } = video.getBoundingClientRect();
+    return [left, top, width, height].map(Math.round).join();
+})"""
+STILL = """() => document.getAnimations().every(({ playState }) => playState === "finished")"""
 
 
 @pytest.fixture
@@ -121,7 +132,9 @@ class TestAnOrderWithoutAnAnswer:
         await on_duty.set_viewport_size({"width": 1366, "height": 768})
         await layout(on_duty, 9)
         for letter in "abcdefghi":
-            await server.put(live(f"ses_{letter}"), alerts=[alert(f"alt_{letter}", "black")])
+            view = with_media(live(f"ses_{letter}"))  # the rooms send nothing, which spares the machine
+            await server.put(view, alerts=[alert(f"alt_{letter}", "black")])
+        await expect(on_duty.locator(".tile")).to_have_count(9)
         await on_duty.locator('.duty[data-desk="folded"]').wait_for()
         wall = await on_duty.locator(".tiles").bounding_box()
         server.deaf = True
@@ -150,6 +163,75 @@ class TestALostConnection:
         server.closed = False
         await expect(alert).to_be_hidden()
         await expect(on_duty.get_by_role("button", name="劝阻")).to_be_enabled()
+
+    async def test_disables_every_act_and_nothing_that_only_changes_the_page(
+        self, on_duty: Page, server: FakeMonitor, silenced: None
+    ) -> None:
+        me = {"id": OFFICER["id"], "name": OFFICER["name"]}
+        quorum = QUORUM | {"prison": {"need": 2, "have": [me]}}
+        await server.put(live(quorum=quorum), alerts=[alert("alt_1", "black")])
+        await on_duty.get_by_role("button", name="全部 · 记录").click()
+        await on_duty.get_by_role("button", name="交班").wait_for()
+        assert await on_duty.evaluate(DISABLED) == []
+        server.closed = True
+        await server.drop_sockets()
+        await expect(on_duty.get_by_role("button", name="交班")).to_be_disabled()
+        disabled = set(await on_duty.evaluate(DISABLED))
+        assert {"交班", "处理", "值守", "劝阻", "终止会见", "中止会见"} <= disabled
+        assert disabled.isdisjoint({"退出登录", "English", "全部 · 记录", "收听双方", "?"})
+        await on_duty.locator(".strip").get_by_role("button", name="处理").click(force=True)
+        await on_duty.keyboard.press("a")
+        await on_duty.keyboard.press("d")
+        await expect(on_duty.get_by_text("连接中断，未操作")).to_have_count(3)
+        assert server.orders == []
+        server.closed = False
+        await expect(on_duty.get_by_role("button", name="交班")).to_be_enabled()
+
+    async def test_lets_a_sheet_be_confirmed_only_once_it_is_back_and_keeps_what_was_chosen(
+        self, on_duty: Page, server: FakeMonitor, silenced: None
+    ) -> None:
+        await server.put(live())
+        await on_duty.get_by_role("button", name="终止会见").click()
+        sheet = on_duty.get_by_role("dialog", name="终止会见")
+        await sheet.get_by_role("radio").first.wait_for()
+        server.closed = True
+        await server.drop_sockets()
+        await expect(sheet.locator("button[type=submit]")).to_be_disabled()
+        await sheet.get_by_role("radio").first.check()
+        await on_duty.keyboard.press("Enter")
+        await expect(on_duty.get_by_text("连接中断，未操作")).to_be_visible()
+        await expect(sheet).to_be_visible()
+        assert server.order_ids == []
+        server.closed = False
+        await expect(sheet.locator("button[type=submit]")).to_be_enabled()
+        await expect(sheet.get_by_role("radio", checked=True)).to_have_count(1)
+        await on_duty.keyboard.press("Enter")
+        await server.until(lambda: len(server.orders) == 1)
+
+    async def test_moves_no_picture_and_unfolds_no_desk(
+        self, on_duty: Page, server: FakeMonitor, silenced: None
+    ) -> None:
+        await layout(on_duty, 9)
+        for letter in "abcdefghi":
+            await server.put(with_media(live(f"ses_{letter}")))
+        await on_duty.locator('.duty[data-desk="folded"]').wait_for()
+        await expect(on_duty.locator(".tile")).to_have_count(9)
+        await on_duty.wait_for_function(f"() => ({STILL})()")
+        places = await on_duty.evaluate(PICTURES)
+        server.closed = True
+        await server.drop_sockets()
+        banner = on_duty.locator(".link-lost")
+        await expect(banner).to_contain_text("闸门在 3 秒内自行关闭")
+        assert await on_duty.evaluate(PICTURES) == places
+        found, strip = [await node.bounding_box() for node in (banner, on_duty.locator(".strip"))]
+        assert found and strip and strip["y"] <= found["y"]
+        assert found["y"] + found["height"] <= strip["y"] + strip["height"]
+        await on_duty.get_by_role("button", name="Switch to English").click()
+        assert await banner.evaluate("(node) => node.scrollHeight <= node.clientHeight")
+        server.closed = False
+        await expect(banner).to_be_hidden()
+        assert await on_duty.evaluate(PICTURES) == places
+        await expect(on_duty.locator(".duty")).to_have_attribute("data-desk", "folded")
 
     async def test_greys_what_was_known_of_counting(self, on_duty: Page, server: FakeMonitor, silenced: None) -> None:
         await server.put(live())

@@ -20,6 +20,21 @@ APPROVED: dict[str, Any] = {
 }
 
 
+WISH: dict[str, Any] = {
+    "id": "ext_1",
+    "at": datetime.now(UTC).isoformat(),
+    "by": {"id": "zhao-qiang", "name": "赵强"},
+    "site": "yunnan-1",
+    "seconds": 600,
+    "article": "YN-14-FAMILY",
+    "reason": "家中亲属去世",
+    "note": "",
+    "until": None,
+    "state": "open",
+    "decided_by": None,
+}
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def warden(page: Page, server: FakeMonitor) -> Page:
     """The page with the prison's approver signed in."""
@@ -82,6 +97,36 @@ class TestWarden:
         await server.put(view)
         await choose(warden)
         await expect(warden.get_by_role("button", name="延长会见")).to_have_count(0)
+
+
+class TestASheet:
+    """It is about one visit: it goes with it, and never falls upon another."""
+
+    async def _asked(self, page: Page) -> None:
+        await page.get_by_role("button", name="申请延长").click()
+        await page.get_by_role("dialog", name="申请延长会见时间").wait_for()
+
+    async def test_goes_when_its_visit_ends_and_says_so(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live())
+        await self._asked(on_duty)
+        await server.put(live(), state="ended", gate="shut")
+        await expect(on_duty.get_by_role("dialog")).to_have_count(0)
+        await expect(on_duty.get_by_text("会见已结束，未操作")).to_be_visible()
+
+    async def test_goes_when_the_officer_turns_to_another_visit(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live("ses_a"))
+        await server.put(live("ses_b"))
+        await self._asked(on_duty)
+        await on_duty.locator(".tile").nth(1).locator(".tile-name").click()
+        await expect(on_duty.get_by_role("dialog")).to_have_count(0)
+        assert server.orders == []
+
+    async def test_goes_when_a_colleague_has_asked_meanwhile(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live())
+        await self._asked(on_duty)
+        await server.put(live(), extension_request=WISH)
+        await expect(on_duty.get_by_role("dialog")).to_have_count(0)
+        await expect(on_duty.get_by_text("情况已变，未操作")).to_be_visible()
 
 
 class TestSupervisor:

@@ -81,6 +81,26 @@ class TestGiving:
         await server.until(lambda: server.presence[-1]["duty"] == [])
         await expect(on_duty.get_by_text("交班完成：吴刚已到岗")).to_be_visible()
 
+    async def test_takes_no_other_visit_in_exchange_until_the_officer_chooses_one(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        server.colleagues = [WU]
+        await server.put(counted("ses_a", ZHAO))
+        await server.until(lambda: server.presence and server.presence[-1]["duty"] == ["ses_a"])
+        await on_duty.get_by_role("button", name="交班").click()
+        await on_duty.get_by_role("dialog", name="交班").get_by_role("button", name="请求接班").click()
+        await on_duty.get_by_text("等待吴刚答复接班").wait_for()
+        await server.handing_over(stage="accepted")
+        await server.handing_over(stage="completed")
+        await server.until(lambda: server.presence[-1]["duty"] == [])
+        await server.put(live("ses_b"))
+        await expect(on_duty.locator(".duty-mark")).to_have_text(["仅观看", "仅观看"])
+        assert server.presence[-1]["duty"] == []
+        await on_duty.reload()
+        await expect(on_duty.locator(".duty-mark")).to_have_text(["仅观看", "仅观看"])
+        await on_duty.locator(".duty-mark").nth(1).click()
+        await server.until(lambda: server.presence[-1]["duty"] == ["ses_b"])
+
     async def test_before_signing_out_signs_out_when_it_is_completed(self, on_duty: Page, server: FakeMonitor) -> None:
         server.colleagues = [WU]
         await server.put(counted("ses_a", ZHAO))
@@ -122,6 +142,44 @@ class TestGiving:
         await server.put(counted("ses_a", ZHAO))
         await on_duty.get_by_role("button", name="交班").click()
         await expect(on_duty.get_by_text("没有可接班的同事")).to_be_visible()
+
+
+class TestAQuestionThatIsNotSoAnyMore:
+    """A sheet is about the visits that it names: it goes when they are others, and says so."""
+
+    async def test_of_signing_out_goes_when_other_visits_would_be_held(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(counted("ses_a", ZHAO))
+        await expect(on_duty.get_by_role("button", name="交班")).to_be_visible()
+        await _sign_out(on_duty)
+        await expect(on_duty.get_by_role("dialog", name="退出登录：1 场会见将中止")).to_be_visible()
+        await server.put(counted("ses_b", ZHAO))
+        await expect(on_duty.get_by_role("dialog")).to_have_count(0)
+        await expect(on_duty.get_by_text("情况已变，未操作")).to_be_visible()
+        await expect(on_duty.locator(".duty")).to_be_visible()
+
+    async def test_of_leaving_duty_goes_when_its_visit_ends_and_leaves_no_other(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(live("ses_a"))
+        await server.put(live("ses_b"))
+        await server.until(lambda: server.presence and server.presence[-1]["duty"] == ["ses_a", "ses_b"])
+        await on_duty.locator(".duty-mark").nth(1).click()
+        await expect(on_duty.get_by_role("dialog", name="不再值守这一场")).to_be_visible()
+        await server.put(live("ses_b"), state="ended", gate="shut")
+        await expect(on_duty.get_by_role("dialog")).to_have_count(0)
+        await expect(on_duty.get_by_text("会见已结束，未操作")).to_be_visible()
+        await server.until(lambda: server.presence[-1]["duty"] == ["ses_a"])
+
+    async def test_of_handing_over_goes_when_one_of_its_visits_ends(self, on_duty: Page, server: FakeMonitor) -> None:
+        server.colleagues = [WU]
+        await server.put(counted("ses_a", ZHAO))
+        await on_duty.get_by_role("button", name="交班").click()
+        await on_duty.get_by_role("dialog", name="交班").wait_for()
+        await server.put(counted("ses_a", ZHAO), state="ended", gate="shut")
+        await expect(on_duty.get_by_role("dialog")).to_have_count(0)
+        assert server.by_rest == []
 
 
 class TestTaking:

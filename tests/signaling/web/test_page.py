@@ -67,7 +67,8 @@ class TestLanguages:
     async def test_both_languages_have_the_same_keys_and_placeholders(self, scripts: Page) -> None:
         catalogs = await scripts.evaluate("async () => (await import('/web/i18n/i18n.js')).CATALOGS")
         assert catalogs["zh"].keys() == catalogs["en"].keys()
-        blanks = "(words) => Object.fromEntries(Object.entries(words).map(([k, w]) => [k, w.match(/{\\w+}/g)?.sort()]))"
+        blanks = """(catalog) => Object.fromEntries(Object.entries(catalog).map(
+            ([key, words]) => [key, [...new Set(words.match(/(?<={)\\w+/g))].sort()]))"""
         assert await scripts.evaluate(blanks, catalogs["zh"]) == await scripts.evaluate(blanks, catalogs["en"])
         assert all(catalogs["zh"].values()) and all(catalogs["en"].values())
 

@@ -178,6 +178,25 @@ class TestSight:
         await on_duty.locator("video").nth(1).evaluate(small)
         await server.until(lambda: sights(server)[-1][:2] == (150, 84))
 
+    async def test_a_picture_of_another_shape_is_measured_without_the_bars_of_its_box(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await _watching(server)
+        box = await on_duty.locator("video").nth(1).bounding_box()
+        shape = "(video) => Object.defineProperties(video, { videoWidth: { value: 240 }, videoHeight: { value: 180 } })"
+        await on_duty.locator("video").nth(1).evaluate(f"(video) => {{ ({shape})(video); }}")
+        assert box is not None
+        await server.until(lambda: sights(server)[-1] == (round(box["height"] * 4 / 3), round(box["height"]), 100))
+        bars = """(video) => {
+            const { left, top, width, height } = video.getBoundingClientRect();
+            const node = document.body.appendChild(document.createElement("div"));
+            Object.assign(node.style, { position: "fixed", left: `${left}px`, top: `${top}px`, background: "gray",
+                width: `${(width - height * 4 / 3) / 2}px`, height: `${height}px` });
+        }"""
+        before = len(server.presence)
+        await on_duty.locator("video").nth(1).evaluate(bars)
+        await server.until(lambda: len(server.presence) > before + 2 and seen(server) == [100, 100])
+
     async def test_a_modal_dialog_hides_what_is_under_its_box_and_only_a_clear_backdrop_nothing(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:

@@ -62,8 +62,19 @@ class TestArrange:
             ({"first": ["e"], "duty": ["a", "b"], "wall": ["a", "b", "c", "d"]}, ["a", "b"], ["a", "b", "e", "c"]),
             ({"duty": ["gone", "b"]}, ["b", "a"], ["b", "a", "c", "d"]),
             ({"size": 9}, ["a", "b"], ["a", "b", "c", "d", "e"]),
+            ({"duty": ["b"], "byHand": True}, ["b"], ["b", "a", "c", "d"]),
         ],
-        ids=["by_time", "one", "smaller_than_duty", "kept_first", "declined", "by_hand", "over", "more_than_there_is"],
+        ids=[
+            "by_time",
+            "one",
+            "smaller_than_duty",
+            "kept_first",
+            "declined",
+            "by_hand",
+            "over",
+            "more_than_there_is",
+            "after_a_handover",
+        ],
     )
     async def test_duty_is_never_dropped_and_the_rest_fills_the_wall(
         self, scripts: Page, now: dict[str, Any], duty: list[str], wall: list[str]

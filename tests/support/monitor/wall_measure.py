@@ -1,6 +1,6 @@
 """Measurements of the supervisors' wall on the real page: how much of the screen is picture, how small the smallest one
-is, and what the page reports of each. Pictures are measured as they are seen: without bars, clipped by what scrolls
-and by what lies over them."""
+is, and what the page reports of each. Pictures are measured as they are seen: in their own shape without bars, and
+clipped by what scrolls."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,12 +25,13 @@ MEASURE = """async () => {
     observer.observe(video);
   })));
   return seen.map(({ target, boundingClientRect: box, intersectionRect: part }) => {
-    const scale = Math.min(box.width / 16, box.height / 9);
-    const width = 16 * scale, height = 9 * scale;
+    const [across, down] = target.videoWidth ? [target.videoWidth, target.videoHeight] : [16, 9];
+    const scale = Math.min(box.width / across, box.height / down);
+    const width = across * scale, height = down * scale;
     const left = box.left + (box.width - width) / 2, top = box.top + (box.height - height) / 2;
-    const across = Math.min(left + width, part.right) - Math.max(left, part.left);
-    const down = Math.min(top + height, part.bottom) - Math.max(top, part.top);
-    const shown = Math.max(0, across) * Math.max(0, down);
+    const wide = Math.min(left + width, part.right) - Math.max(left, part.left);
+    const high = Math.min(top + height, part.bottom) - Math.max(top, part.top);
+    const shown = Math.max(0, wide) * Math.max(0, high);
     return { session: target.dataset.session, side: target.dataset.side, width, height, shown };
   });
 }"""

@@ -23,8 +23,8 @@ export function openAlerts(sessions, now = null) {
 }
 
 /**
- * One entry for each visit that needs its officers: {session, top, more, danger, level}, the worst first. `top`: its worst
- * alert, or null where only its quorum is in danger; `more`: how many others are open.
+ * One entry for each visit that needs its officers: {session, top, open, more, danger, level}, the worst first. `top`: its
+ * worst alert, or null where only its quorum is in danger; `open`: all of them; `more`: how many others are open.
  */
 export function entriesOf(sessions, now = null) {
   const open = Map.groupBy(openAlerts(sessions, now), ({ session }) => session.id);
@@ -32,11 +32,12 @@ export function entriesOf(sessions, now = null) {
   return entries.sort((a, b) => a.rank - b.rank || b.at.localeCompare(a.at));
 }
 
-function entryOf(session, [top = null, ...more]) {
+function entryOf(session, open) {
+  const [top = null, ...more] = open;
   const danger = dangerOf(session);
   if (!top && !danger) return null;
   const untaken = danger && !(top && top.isGrave && top.alert.state === "taken");
   const worst = untaken ? 0 : rank(top);
   const level = danger || top?.isGrave ? (worst === 1 ? "taken" : "grave") : "advisory";
-  return { session, top, more: more.length, danger, level, rank: danger === "lost" ? worst - 1 : worst, at: top?.alert.at ?? "" };
+  return { session, top, open, more: more.length, danger, level, rank: danger === "lost" ? worst - 1 : worst, at: top?.alert.at ?? "" };
 }

@@ -11,7 +11,8 @@ export const MOST_VISITS = 9;
 const RATIO = 9 / 16; // height of a picture by its width
 const SEAM = 2; // px between the two pictures of a visit
 const GAP = 6; // px between tiles
-const LARGER = [2, 1.5, 1.25]; // how much wider the picture in trouble is than the others
+const LARGER = [2, 1.8, 1.6, 1.5, 1.4, 1.3, 1.25, 1.2]; // how much wider the picture in trouble is than the others
+const BLOCKS = [2, 3]; // rows and columns of a grid that the picture in trouble takes
 const ASIDE = [240, 200, LEAST]; // widths of the pictures beside one visit in full
 
 /** How wide and high a tile is whose pictures are `width` wide. */
@@ -70,10 +71,32 @@ function* splits(area, others, factors, stacked) {
   for (const factor of factors) {
     for (const beside of [true, false]) {
       for (let columns = 1; columns <= others; columns += 1) {
-        yield { factor, beside, columns, stacked, width: widestOfSplit(area, others, factor, columns, beside, stacked) };
+        const width = widestOfSplit(area, others, factor, columns, beside, stacked);
+        yield { beside, columns, stacked, width, large: Math.floor(width * factor) };
       }
     }
   }
+}
+
+/** All ways to place one larger tile in the corner of the grid of the others, over as many rows as columns. */
+function* corners(area, others, stacked) {
+  for (const block of BLOCKS) {
+    for (let columns = block; columns <= others; columns += 1) {
+      const rows = Math.max(block, Math.ceil((others + block ** 2) / columns));
+      const width = widest(cellOf(area, columns, rows), stacked);
+      const cell = tileOf(width, stacked);
+      const room = { width: block * (cell.width + GAP) - GAP, height: block * (cell.height + GAP) - GAP };
+      yield { block, columns, rows, width, stacked, large: widest(room, stacked) };
+    }
+  }
+}
+
+/** Rectangles of such a grid: the larger tile first, then the others in their order, row by row. */
+function placeCorner(area, others, { block, columns, rows, width, stacked, large }) {
+  const cells = placeGrid(area, columns * rows, { columns, width, stacked });
+  const free = cells.filter((_, at) => at % columns >= block || at >= block * columns);
+  const [{ x, y }] = cells;
+  return [rectangle(x, y, tileOf(large, stacked), large, stacked), ...free.slice(0, others)];
 }
 
 /** The widest picture of the others in a split whose larger picture is `factor` times as wide. */
@@ -93,7 +116,7 @@ function widestOfSplit(area, others, factor, columns, beside, stacked) {
 }
 
 /** Rectangles of a split: the larger tile first, then the others in their order. */
-function placeSplit(area, others, { factor, beside, columns, stacked, width, large = Math.floor(width * factor) }) {
+function placeSplit(area, others, { beside, columns, stacked, width, large }) {
   const first = tileOf(large, stacked);
   const grid = { columns, width, stacked };
   const rows = Math.ceil(others / columns);
@@ -125,11 +148,13 @@ export function wallGeometry(area, count, spot = -1) {
   const fits = grid.width >= LEAST;
   const equal = { tiles: placeGrid(area, count, grid), stacked, fits };
   if (spot < 0 || count < 3) return equal;
-  const share = ({ factor, width }) => (factor ** 2 + count - 1) * width ** 2;
-  const best = [...splits(area, count - 1, LARGER, stacked)].filter(({ width }) => width >= LEAST)
+  const others = count - 1;
+  const share = ({ large, width }) => large ** 2 + others * width ** 2;
+  const best = [...splits(area, others, LARGER, stacked), ...corners(area, others, stacked)].filter(({ width }) => width >= LEAST)
     .reduce((one, other) => (!one || share(other) > share(one) ? other : one), null);
   if (!best) return equal;
-  return { tiles: inOrder(placeSplit(area, count - 1, best), spot), stacked, fits };
+  const place = best.block ? placeCorner : placeSplit;
+  return { tiles: inOrder(place(area, others, best), spot), stacked, fits };
 }
 
 /** Puts the first of the rectangles at the index `spot`. */

@@ -2,7 +2,8 @@
  * Places on the wall: which sessions it shows, and for which of them the officer is on duty, that is, may count (Yunnan 25).
  *
  * An officer may look at more sessions than they count for. A session on duty is never given up because another one
- * begins or the wall gets smaller: that would take away its quorum. Only the officer gives it up.
+ * begins or the wall gets smaller: that would take away its quorum. Only the officer gives it up. After a handover the
+ * page takes no duty by itself: the officer has left, and would count for visits that nobody has chosen.
  */
 import { watchable } from "../sessions.js";
 import { readStored, store } from "../storage.js";
@@ -14,13 +15,13 @@ const REMEMBERED = 32; // ids of each kind
 /**
  * Computes the next wall and duty.
  * @param {string[]} open ids of the sessions that go on, by time
- * @param {{limit, size, duty, declined, first, wall}} now `limit` of duty, `size` of the wall; lists of ids: on duty,
- *   given up by the officer, chosen by hand (latest first), on the wall
+ * @param {{limit, size, duty, declined, first, wall, byHand}} now `limit` of duty, `size` of the wall; lists of ids: on
+ *   duty, given up by the officer, chosen by hand (latest first), on the wall; `byHand`: duty is taken by hand alone
  */
-export function arrange(open, { limit, size, duty, declined, first, wall }) {
+export function arrange(open, { limit, size, duty, declined, first, wall, byHand = false }) {
   const going = (ids) => ids.filter((id) => open.includes(id));
   const mine = going(duty);
-  const willing = going([...first, ...wall, ...open]).filter((id) => !declined.includes(id));
+  const willing = byHand ? [] : going([...first, ...wall, ...open]).filter((id) => !declined.includes(id));
   const onDuty = unique([...mine, ...willing]).slice(0, Math.max(mine.length, Math.min(limit, size)));
   const shown = unique([...onDuty, ...going([...first, ...wall, ...open])]).slice(0, Math.max(size, onDuty.length));
   return { duty: onDuty, wall: shown };
@@ -35,6 +36,7 @@ export class WallPlaces {
   #duty;
   #declined;
   #first;
+  #byHand; // since a handover
   #awaited; // on duty before a reload; their sessions have not been received yet
   #capacity = LAYOUTS.at(-1); // visits that the window holds in pictures that count
   #open = 0;
@@ -49,6 +51,7 @@ export class WallPlaces {
     this.#awaited = listOf(remembered.duty).slice(0, limit);
     this.#declined = listOf(remembered.declined);
     this.#first = listOf(remembered.first);
+    this.#byHand = remembered.byHand === true;
     const size = readStored("localStorage", LAYOUT_KEY);
     this.#size = LAYOUTS.includes(size) ? size : LAYOUTS.find((layout) => layout >= limit) ?? LAYOUTS.at(-1);
   }
@@ -73,7 +76,7 @@ export class WallPlaces {
     const now = {
       // places of sessions that are still awaited stay free for them
       limit: this.#limit - this.#awaited.length, size: this.#held, duty: unique([...arrived, ...this.#duty]),
-      declined: this.#declined, first: this.#first, wall: this.wall,
+      declined: this.#declined, first: this.#first, wall: this.wall, byHand: this.#byHand,
     };
     ({ duty: this.#duty, wall: this.wall } = arrange(open, now));
     if (settled) this.#forgetOthers(sessions.map(({ id }) => id));
@@ -111,6 +114,19 @@ export class WallPlaces {
     this.#declined = unique([id, ...this.#declined]);
   }
 
+  /** Leaves duty for what a colleague has taken over; from now on the page takes none by itself. */
+  handOver(ids) {
+    ids.forEach((id) => this.leave(id));
+    this.#byHand = true;
+    this.#remember();
+  }
+
+  /** Lets the page take duty by itself again when the officer signs in the next time. */
+  endShift() {
+    this.#byHand = false;
+    this.#remember();
+  }
+
   #forgetOthers(ids) {
     this.#declined = this.#declined.filter((id) => ids.includes(id));
     this.#first = this.#first.filter((id) => ids.includes(id));
@@ -118,7 +134,7 @@ export class WallPlaces {
 
   #remember() {
     const duty = unique([...this.#duty, ...this.#awaited]);
-    store("sessionStorage", this.#key, { duty, declined: this.#declined, first: this.#first });
+    store("sessionStorage", this.#key, { duty, declined: this.#declined, first: this.#first, byHand: this.#byHand });
   }
 }
 

@@ -14,7 +14,7 @@ export function drawerView(actions, sound) {
   const list = el("ol", { class: "alert-list" });
   const none = el("p", { class: "quiet", t: "no_alerts" });
   const past = el("ol", { class: "history", tabindex: "0", tLabel: "shift_history" });
-  const close = el("button", { type: "button", class: "bare", tLabel: "close", on: { click: () => toggle(false) } }, icon("cross"));
+  const close = el("button", { type: "button", class: "bare", data: { reads: "true" }, tLabel: "close", on: { click: () => toggle(false) } }, icon("cross"));
   const switcher = soundSwitch(sound);
   const node = el("section", { class: "drawer", id: "alert-drawer", tabindex: "-1", tLabel: "alerts_drawer" },
     el("div", { class: "line" }, el("h2", { t: "alerts_open" }), el("span", { class: "spring" }), switcher.node, close), none, list,
@@ -69,7 +69,7 @@ export function drawerView(actions, sound) {
 
 function soundSwitch(sound) {
   const words = el("span");
-  const node = el("button", { type: "button", class: "small-button", on: { click: () => { sound.switch(); update(); } } }, icon("sound"), words);
+  const node = el("button", { type: "button", class: "small-button", data: { reads: "true" }, on: { click: () => { sound.switch(); update(); } } }, icon("sound"), words);
   function update() {
     node.setAttribute("aria-pressed", String(sound.on));
     swapIcon(node, sound.on ? "sound" : "muted");
@@ -81,7 +81,7 @@ function soundSwitch(sound) {
 function alertRow({ onTakeAlert, onFinishAlert, onOpen }) {
   let shown = null;
   const words = el("strong");
-  const where = el("button", { type: "button", class: "alert-room", on: { click: () => onOpen(shown.session.id) } });
+  const where = el("button", { type: "button", class: "alert-room", data: { reads: "true" }, on: { click: () => onOpen(shown.session.id) } });
   const since = el("time");
   const by = el("span", { class: "small" });
   const take = el("button", { type: "button", class: "small-button", t: "alert_take", on: { click: () => onTakeAlert(shown.session, shown.alert.id) } });

@@ -10,7 +10,7 @@ export function onAirView(onStop) {
   const words = el("strong");
   const where = el("span");
   const stop = el("button", { type: "button", t: "stop_talkback", on: { click: onStop } });
-  const node = el("div", { class: "on-air", role: "status", "aria-live": "assertive" }, icon("microphone"), words, where,
+  const node = el("div", { class: "on-air", data: { reads: "true" }, role: "status", "aria-live": "assertive" }, icon("microphone"), words, where,
     el("kbd", {}, "Esc"), stop);
   const escape = (event) => {
     if (event.key !== "Escape" || node.hidden) return;

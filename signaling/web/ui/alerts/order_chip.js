@@ -15,7 +15,7 @@ export function orderChip(onOpen) {
   const what = el("strong");
   const words = el("span", { class: "words" });
   const more = el("span", { class: "more" });
-  const node = el("button", { type: "button", class: "strip-order", on: { click: () => onOpen(session) } }, icon("clock"), words, what, more);
+  const node = el("button", { type: "button", class: "strip-order", data: { reads: "true" }, on: { click: () => onOpen(session) } }, icon("clock"), words, what, more);
   node.hidden = true;
   return {
     node,

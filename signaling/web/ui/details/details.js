@@ -2,14 +2,13 @@
  * Details of the chosen session: countdown, quorum, what is missing, check-in, interventions and actions.
  */
 import { t } from "../../i18n/i18n.js";
-import { namesOf, quorumOf, reasonOf, sideKey, visitName, visitPlace } from "../../i18n/session_words.js";
+import { namesOf, quorumLevel, quorumOf, reasonOf, sideKey, visitName, visitPlace } from "../../i18n/session_words.js";
 import { minutesSeconds, timeOfDay, urgency } from "../../state/clock.js";
 import { whyNot } from "../../state/grounds.js";
 import { isBeforeStart, SIDES } from "../../state/sessions.js";
 import { checkInView } from "../check_in/check_in.js";
 import { el, icon, mark, put, rename, show, swapIcon } from "../dom.js";
 import { recordingLight, stateBadge } from "../session_badges.js";
-import { keepSheetOf } from "../sheet.js";
 import { qualityPart } from "../wall/quality.js";
 import { actsView } from "./acts.js";
 import { extensionsView } from "./extension.js";
@@ -18,6 +17,8 @@ import { missingPart } from "./missing.js";
 import { notesView } from "./notes.js";
 import { proposeView } from "./suspension.js";
 import { talkbackView } from "./talkback.js";
+
+const QUORUM_ICONS = { good: "check", idle: "clock", wait: "clock", bad: "warn" };
 
 /** @param {object} actions see app/actions.js */
 export function detailsView(actions) {
@@ -50,7 +51,6 @@ export function detailsView(actions) {
         shown = model.session.id;
       }
       if (!model.supervises) [checkIn, talkback].forEach((part) => show(part.node, false));
-      keepSheetOf(model.session);
     },
     tick: head.tick,
     focusNote: notes.focus,
@@ -141,9 +141,10 @@ function quorumPart() {
       for (const { side, node, name, figure, words, verdict, names, site } of sides) {
         rename(name, sideKey(session, side));
         const { need, have, short, reached } = quorumOf(session, side);
-        mark(node, "level", reached ? "good" : session.state === "scheduled" ? "idle" : "bad");
+        const level = quorumLevel(session, side);
+        mark(node, "level", level);
         put(figure, `${have.length} / ${need}`);
-        swapIcon(verdict, reached ? "check" : session.state === "scheduled" ? "clock" : "warn");
+        swapIcon(verdict, QUORUM_ICONS[level]);
         put(words, t(reached ? "quorum_reached" : "quorum_short", { short }));
         put(names, namesOf(have));
         put(site, session.sides[side].site_name);

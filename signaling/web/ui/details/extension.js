@@ -77,12 +77,19 @@ export function askExtension({ session, rules, kind }) {
   steps.addEventListener("change", tell);
   tell();
   return ask({
-    title: t(`ask_${kind}`), where: visitLine(session), warning: t(`ask_${kind}_warning`), confirm: t(`confirm_${kind}`), style: "primary", note: false,
+    title: t(`ask_${kind}`), session, holds: (now) => sameWish(session, now), where: visitLine(session), warning: t(`ask_${kind}_warning`), confirm: t(`confirm_${kind}`), style: "primary", note: false,
     middle: el("div", { class: "long-form" }, ...(wish ? [el("p", {}, requestWords(wish))] : []), steps, end, groundsPart(rules.grounds, wish?.article), reason),
     read: (form) => ({
       seconds: Number(form.elements.seconds.value), article: form.elements.article.value, reason: reason.value.trim(),
     }),
   });
+}
+
+/** Whether a visit has the extensions and the open request that it had when it was asked about. */
+function sameWish(before, now) {
+  const open = ({ extension_request: wish }) => (wish?.state === "open" ? wish.id : "");
+  const given = ({ extensions = [] }) => extensions.length;
+  return Boolean(now) && open(now) === open(before) && given(now) === given(before);
 }
 
 function endWords(session, seconds) {
@@ -94,7 +101,7 @@ function endWords(session, seconds) {
 export function askDeclined(session) {
   const reason = reasonField();
   return ask({
-    title: t("decline_extension"), where: visitLine(session), warning: t("ask_decline_extension_warning"), confirm: t("confirm_decide"),
+    title: t("decline_extension"), session, holds: (now) => sameWish(session, now), where: visitLine(session), warning: t("ask_decline_extension_warning"), confirm: t("confirm_decide"),
     style: "hold", note: false, middle: el("div", { class: "long-form" }, el("p", {}, requestWords(session.extension_request)), reason),
     read: () => ({ reason: reason.value.trim() }),
   });

@@ -58,14 +58,14 @@ export function proposeView({ onPropose }) {
 
 /**
  * Asks for the person, the months, the ground and the reason of a proposal.
- * @param {{where: string, people: Array, grounds: Array, least: number, most: number}} question
+ * @param {{session: object, where: string, people: Array, grounds: Array, least: number, most: number}} question
  * @returns {Promise<{person: string, months: number, code: string, reason: string} | null>}
  */
-export function askSuspension({ where, people, grounds, least, most }) {
+export function askSuspension({ session, where, people, grounds, least, most }) {
   const months = Array.from({ length: most - least + 1 }, (_, at) => least + at);
   const reason = reasonField();
   return ask({
-    title: t("ask_propose"), where, warning: t("ask_propose_warning"), confirm: t("confirm_propose"), style: "hold", note: false,
+    title: t("ask_propose"), session, where, warning: t("ask_propose_warning"), confirm: t("confirm_propose"), style: "hold", note: false,
     middle: el("div", { class: "long-form" },
       radios("person", t("propose_whom"), people.map(({ id, name }) => [id, name])),
       radios("months", t("propose_months"), months.map((count) => [String(count), t("months", { months: count })])),

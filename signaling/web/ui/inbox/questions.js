@@ -14,7 +14,7 @@ const LONGEST_NAME = 64;
 export function askAnnouncement(session, code) {
   const text = filled(el("textarea", { name: "text", rows: "5", required: true, maxlength: String(LONGEST_TEXT) }), "announcement_text");
   return ask({
-    title: t("announce"), where: `${visitLine(session)} · ${citationOf(code)}`, warning: t("ask_announce_warning"),
+    title: t("announce"), session, where: `${visitLine(session)} · ${citationOf(code)}`, warning: t("ask_announce_warning"),
     confirm: t("announce"), style: "primary", note: false, middle: el("div", { class: "long-form" }, text), read: () => ({ text: text.value.trim() }),
   });
 }
@@ -26,7 +26,7 @@ export function askSecondApproval(session, name) {
   const by = filled(el("input", { name: "approved_by", required: true, maxlength: String(LONGEST_NAME), value: name }), "approved_by");
   const article = filled(el("input", { name: "article", required: true, maxlength: String(LONGEST_NAME), value: articleOf(session) }), "choose_article");
   return ask({
-    title: t("approve_second"), where: visitLine(session), warning: t("ask_approve_second_warning"),
+    title: t("approve_second"), session, where: visitLine(session), warning: t("ask_approve_second_warning"),
     confirm: t("approve_second"), style: "primary", note: false, middle: el("div", { class: "long-form" }, by, article),
     read: () => ({ approved_by: by.value.trim(), article: article.value.trim() }),
   });

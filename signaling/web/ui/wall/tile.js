@@ -88,6 +88,7 @@ export function tileView(actions) {
       mark(left, "urgency", urgency(ms));
       put(left, ms === null ? "" : minutesSeconds(ms));
     },
+    pressDuty: () => duty.node.click(),
     levels: () => pictures.forEach((picture) => picture.level()),
     close: () => pictures.forEach((picture) => picture.close()),
   };
@@ -112,7 +113,7 @@ function placeIn(node, rectangle) {
 /** Shows whether this session is the officer's duty and, which is another thing, whether they count for it. */
 function dutyMark(onDuty) {
   const words = el("span");
-  const node = el("button", { type: "button", class: "dark duty-mark", on: { click: onDuty } }, icon("star"), words);
+  const node = el("button", { type: "button", class: "dark duty-mark", data: { reads: "false" }, on: { click: onDuty } }, icon("star"), words);
   return {
     node,
     /** @param presence the server's status of the officer for this session, or null before it */

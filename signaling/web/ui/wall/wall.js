@@ -21,7 +21,6 @@ export function wallView(actions) {
   const grid = el("div", { class: "tiles" });
   const hint = el("p", { class: "quiet" });
   const empty = el("div", { class: "empty" }, icon("eye"), el("p", { t: "nothing_going_on" }), hint);
-  const stale = el("p", { class: "stale" }, icon("warn"), el("span", { t: "stale" }));
   let shown = null; // the last model
   let spot = null; // id of the session that is larger
   const follow = followArea(grid, () => shown && place(shown), actions.onArea);
@@ -42,11 +41,10 @@ export function wallView(actions) {
   }
 
   return {
-    node: el("main", { class: "wall", id: "wall", tabindex: "-1", tLabel: "wall" }, toolbar.node, stale, empty, grid),
+    node: el("main", { class: "wall", id: "wall", tabindex: "-1", data: { reads: "true" }, tLabel: "wall" }, toolbar.node, empty, grid),
     update(model) {
-      const { sessions, next, chosen, watched, listening, qualities, isStale, places, zoom, presence, columns, now } = shown = model;
+      const { sessions, next, chosen, watched, listening, qualities, places, zoom, presence, columns, now } = shown = model;
       spot = spotlight(sessions, spot, now);
-      show(stale, isStale);
       show(empty, sessions.length === 0);
       put(hint, next ? t("next_session", { time: timeOfDay(next.starts_at), rooms: visitName(next) }) : t("no_next_session"));
       toolbar.update({
@@ -67,6 +65,8 @@ export function wallView(actions) {
     numbered: (number) => shown?.sessions[number - 1]?.id,
     /** The id of the tile beside `id` in an arrow's direction, or `id` where there is none. */
     beside: (id, key) => nearest(tiles, id, WAYS[key]),
+    /** Presses the button by which the officer takes duty for a visit, or leaves it. */
+    pressDuty: (id) => tiles.get(id)?.pressDuty(),
     focus: (id) => tiles.get(id)?.node.focus({ preventScroll: true }),
     tick: (left) => shown?.sessions.forEach((session) => tiles.get(session.id)?.tick(left(session))),
     levels: () => tiles.forEach((tile) => tile.levels()),
