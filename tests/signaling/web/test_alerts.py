@@ -99,6 +99,15 @@ class TestStrip:
         await rest.click()
         await expect(on_duty.locator(".drawer .alert")).to_have_count(8)
 
+    async def test_no_words_wait_where_nothing_is_shown(self, on_duty: Page, server: FakeMonitor) -> None:
+        await on_duty.locator(".strip .quiet").wait_for()
+        await expect(on_duty.locator(".strip .rest, .strip .count")).to_have_text(["", ""])
+        await server.put(live(), alerts=[alert("alt_1", "black")])
+        await expect(rows(on_duty)).to_have_count(1)
+        await expect(on_duty.locator(".strip .quiet")).to_have_text("")
+        await on_duty.get_by_role("button", name="Switch to English").click()
+        await expect(on_duty.locator(".strip .count")).to_have_text("1 visit")
+
     async def test_grave_and_advisory_alerts_differ_in_shape_too(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live("ses_a"), alerts=[alert("alt_1", "black")])
         await server.put(live("ses_b"), alerts=[alert("alt_2", "silent")])

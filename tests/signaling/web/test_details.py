@@ -35,6 +35,15 @@ class TestQuorum:
         await server.put(checking_in(quorum=QUORUM))
         await expect(sides.nth(1)).to_contain_text("人数已够")
 
+    async def test_that_is_short_is_red_only_once_the_visit_has_begun(self, on_duty: Page, server: FakeMonitor) -> None:
+        chip, side = on_duty.locator(".tile-facts .chip").nth(2), _details(on_duty).locator(".quorum-side").nth(1)
+        await server.put(checking_in(quorum=SHORT))
+        for part in (chip, side):
+            await expect(part).to_have_attribute("data-level", "wait")
+        await server.put(live(quorum=SHORT))
+        for part in (chip, side):
+            await expect(part).to_have_attribute("data-level", "bad")
+
     async def test_a_lost_quorum_is_announced_and_shown_on_the_tile(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await expect(on_duty.locator(".tile .badge")).to_have_text("会见中")

@@ -32,20 +32,6 @@ LAY_OUT = """async (areas) => {
             others, side, ...zoomGeometry({ width, height }, others, side) }))),
     }));
 }"""
-SHARE = """() => {
-    const boxes = [...document.querySelectorAll("video")].map((video) => video.getBoundingClientRect());
-    const within = (from, to, most) => Math.max(0, Math.min(most, to) - Math.max(0, from));
-    const inside = boxes.map(({ left, top, right, bottom }) => (
-        within(left, right, innerWidth) * within(top, bottom, innerHeight)));
-    return {
-        share: inside.reduce((a, b) => a + b, 0) / (innerWidth * innerHeight), pictures: boxes.length,
-        narrowest: Math.min(...boxes.map(({ width }) => width)), lowest: Math.min(...boxes.map(({ height }) => height)),
-        widest: Math.max(...boxes.map(({ width }) => width)),
-        trouble: document.querySelector('.tile[data-trouble="true"] video')?.getBoundingClientRect().width ?? null,
-        stacked: new Set([...document.querySelectorAll(".tile")].map((tile) => tile.dataset.stacked)).size === 1,
-    };
-}"""
-
 FREE = """() => Math.min(...[...document.querySelectorAll(".picture")].map((picture) => {
     const { top, bottom, height } = picture.getBoundingClientRect();
     const facts = picture.closest(".tile").querySelector(".tile-facts").getBoundingClientRect().bottom;
@@ -119,37 +105,8 @@ class TestGeometry:
                 assert places == sorted(places)
 
 
-class TestShareOfTheScreen:
-    """Pictures first: their share of the screen on the running page, calm and with sixteen alerts, in both languages.
-
-    The rooms send nothing, which changes no place and spares the machine."""
-
-    @pytest.mark.parametrize(
-        ("size", "least"),
-        [((1366, 768), {1: 0.3, 4: 0.28, 9: 0.45}), ((1920, 1080), {1: 0.35, 4: 0.32, 9: 0.6})],
-        ids=["1366x768", "1920x1080"],
-    )
-    async def test_nothing_takes_the_pictures_their_place(
-        self, on_duty: Page, server: FakeMonitor, size: tuple[int, int], least: dict[int, float]
-    ) -> None:
-        await on_duty.set_viewport_size({"width": size[0], "height": size[1]})
-        await layout(on_duty, 9)
-        for count, share in least.items():
-            views = [with_media(live(f"ses_{'abcdefghi'[number]}")) for number in range(count)]
-            for alerts in (0, 16):
-                for number, view in enumerate(views):
-                    kinds = ["silent" if number else "black"] * len(range(number, alerts, count))
-                    open_ = [alert(f"alt_{at}", kind, ago=at) for at, kind in enumerate(kinds)]
-                    await server.put(view, alerts=open_)
-                for words in ("Switch to English", "切换为中文"):
-                    await on_duty.wait_for_function(f"(count) => ({SHARE})().pictures === count", arg=2 * count)
-                    trouble = "(yes) => Boolean(document.querySelector('.tile[data-trouble=\"true\"]')) === yes"
-                    await on_duty.wait_for_function(trouble, arg=alerts > 0)
-                    await on_duty.wait_for_function(f"(share) => ({SHARE})().share >= share", arg=share)
-                    found = await on_duty.evaluate(SHARE)
-                    assert found["narrowest"] >= 160 and found["lowest"] >= 90 and found["stacked"]
-                    assert found["trouble"] in (None, found["widest"])
-                    await on_duty.get_by_role("button", name=words).click()
+class TestOnThePage:
+    """What the geometry leaves of a picture on the running page. The rooms send nothing, which changes no place."""
 
     async def test_what_is_wrong_with_a_visit_leaves_its_faces_free(self, on_duty: Page, server: FakeMonitor) -> None:
         await on_duty.set_viewport_size({"width": 1366, "height": 768})

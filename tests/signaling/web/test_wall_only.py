@@ -31,7 +31,7 @@ async def _widths(page: Page) -> Any:
 
 class TestTheWallAlone:
     async def test_opens_from_the_wall_in_a_window_of_its_own(self, on_duty: Page, server: FakeMonitor) -> None:
-        link = on_duty.get_by_role("link", name="第二屏")
+        link = on_duty.get_by_role("link", name="副屏")
         await expect(link).to_have_attribute("href", "/monitor?wall")
         await expect(link).to_have_attribute("target", "_blank")
 
@@ -39,7 +39,7 @@ class TestTheWallAlone:
         await put_checking_in(server, "ses_a")
         await expect(second.locator(".tile")).to_have_count(1)
         assert await _widths(second) == [0, 0]
-        await expect(second.get_by_role("link", name="第二屏")).to_have_count(0)
+        await expect(second.get_by_role("link", name="副屏")).to_have_count(0)
         await expect(second.get_by_role("button", name="退出登录")).to_be_hidden()
 
     async def test_reports_its_pictures_and_its_duty_so_that_the_officer_counts(

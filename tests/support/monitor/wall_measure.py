@@ -10,7 +10,7 @@ from playwright.async_api import Page
 
 from tests.support.monitor.fake_server import FakeMonitor
 from tests.support.monitor.senders import Image, moving_bar
-from tests.support.monitor.visits import live, person
+from tests.support.monitor.visits import live, person, with_media
 
 SIZES = {"1366x768": {"width": 1366, "height": 768}, "1920x1080": {"width": 1920, "height": 1080}}
 LEAST = (160, 90)
@@ -94,12 +94,14 @@ def small_bar(_: str) -> list[Image]:
     return moving_bar(160, 90)
 
 
-async def show(server: FakeMonitor, page: Page, visits: int, alerts: int = 0) -> None:
-    """Put so many live visits with so many open alerts on the wall, and wait until all of them stand on it."""
+async def show(server: FakeMonitor, page: Page, visits: int, alerts: int = 0, *, sends: bool = True) -> None:
+    """Put so many live visits with so many open alerts on the wall, and wait until all of them stand on it. Rooms that
+    send nothing change no place and spare the machine."""
     await choose(page, visits)
     for number in range(visits):
         share = alerts // visits + (number < alerts % visits)
-        await server.put(visit(number), alerts=[alert(turn) for turn in range(share)])
+        view = visit(number) if sends else with_media(visit(number))
+        await server.put(view, alerts=[alert(turn) for turn in range(share)])
     await page.wait_for_function(f"document.querySelectorAll('video[data-session]').length >= {2 * visits}")
     await settled(page)
 
