@@ -491,9 +491,9 @@ export const en = {
   decision_file: "File",
 
   farewell: "Finished",
-  propose_finish: "Finished: propose",
-  agree_finish: "Finished: agree",
-  go_on: "Withdraw, go on",
+  propose_finish: "Say finished",
+  agree_finish: "Agree",
+  go_on: "Withdraw",
   farewell_of: "{side} has finished ({name})",
   farewell_room: "the room",
   farewell_over: "{side} no longer says that it has finished",

@@ -52,7 +52,7 @@ export const zh = {
   order_remark: "会见记录",
   order_take_alert: "处理提醒",
   order_finish_alert: "完成提醒",
-  link_lost: "与服务器的连接中断，暂不能操作。连接不恢复时，闸门在 {seconds} 秒内自行关闭，对方听不到、看不到。需要立即处置的，请电话通知对方。以下为中断之前的状态。",
+  link_lost: "与服务器的连接中断，暂不能操作。连接不恢复时，闸门在 {seconds} 秒内自行关闭，对方听不到、看不到。需要立即处置的，请电话通知对方。以下为中断之前的状态，可能已经变化。",
   hand_over: "交班",
   ask_sign_out: "退出登录：{count} 场会见将中止",
   ask_sign_out_warning: "你离开后本方管理员不足，会见立即自动中止（云南第二十五条，广东第三十一条第（一）项）。",

@@ -97,6 +97,19 @@ class TestGeometry:
                 else:
                     assert len(set(widths)) == 1
 
+    async def test_boxes_are_larger_where_rooms_send_pictures_of_another_shape(self, scripts: Page) -> None:
+        least = "async (shapes) => (await import('/web/state/wall/wall_geometry.js')).leastFor(shapes)"
+        for shapes, width in (([], 160), ([16 / 9], 160), ([16 / 9, 4 / 3], 214), ([21 / 9], 210), ([0.5], 214)):
+            assert await scripts.evaluate(least, shapes) == width
+        narrow = """async (area) => {
+            const { capacity, wallGeometry } = await import("/web/state/wall/wall_geometry.js");
+            return [capacity(area), wallGeometry(area, 9, 0)];
+        }"""
+        holds, nine = await scripts.evaluate(narrow, {"width": 1014, "height": 640, "least": 214})
+        assert holds == 9 and min(box["width"] for box in pictures(nine["tiles"])) >= 214
+        holds, nine = await scripts.evaluate(narrow, {"width": 750, "height": 640, "least": 214})
+        assert holds == 6 and not nine["fits"]
+
     async def test_visits_keep_their_order_row_by_row(self, scripts: Page) -> None:
         for area in await scripts.evaluate(LAY_OUT, AREAS):
             for found in area["walls"]:

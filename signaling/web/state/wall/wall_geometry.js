@@ -2,11 +2,13 @@
  * Geometry of the wall: the rectangles of tiles and pictures for an area, a number of visits and the one that is made
  * larger. Pure.
  *
- * All pictures are 16:9. The two of a visit stand side by side or one above the other, in the same way in all visits, and
- * whether somebody is in trouble never changes which way. No picture is offered in which an officer could not be counted
- * (broker/presence/sight.py has the law; LEAST repeats its size).
+ * All boxes of pictures are 16:9. The two of a visit stand side by side or one above the other, in the same way in all
+ * visits, and whether somebody is in trouble never changes which way. No picture is offered in which an officer could not be
+ * counted (broker/presence/sight.py has the law; LEAST repeats its size): an `area` has the `least` width of a box, which is
+ * more than LEAST where rooms send pictures of another shape.
  */
 export const LEAST = 160; // CSS pixels of width; at 16:9 the height is 90
+const SHAPES = [4 / 3, 21 / 9]; // width by height of the narrowest and the widest pictures for which boxes are made larger
 export const MOST_VISITS = 9;
 const RATIO = 9 / 16; // height of a picture by its width
 const SEAM = 2; // px between the two pictures of a visit
@@ -14,6 +16,14 @@ const GAP = 6; // px between tiles
 const LARGER = [2, 1.8, 1.6, 1.5, 1.4, 1.3, 1.25, 1.2]; // how much wider the picture in trouble is than the others
 const BLOCKS = [2, 3]; // rows and columns of a grid that the picture in trouble takes
 const ASIDE = [240, 200, LEAST]; // widths of the pictures beside one visit in full
+
+/** The least width of a box in which a picture of any of these shapes (width by height) counts. */
+export function leastFor(shapes) {
+  const [narrowest, widest] = SHAPES;
+  const needed = shapes.map((shape) => Math.min(widest, Math.max(narrowest, shape)))
+    .map((shape) => Math.max(LEAST / shape / RATIO, LEAST * RATIO * shape));
+  return Math.ceil(Math.max(LEAST, ...needed) - 1e-6);
+}
 
 /** How wide and high a tile is whose pictures are `width` wide. */
 const tileOf = (width, stacked) => (stacked
@@ -39,10 +49,12 @@ function equalGrid(area, count, ways = [false, true]) {
   return best;
 }
 
+const leastOf = ({ least = LEAST }) => least;
+
 /** How many visits an area holds with pictures that count, up to nine. */
 export function capacity(area) {
   let count = 0;
-  while (count < MOST_VISITS && equalGrid(area, count + 1).width >= LEAST) count += 1;
+  while (count < MOST_VISITS && equalGrid(area, count + 1).width >= leastOf(area)) count += 1;
   return count;
 }
 
@@ -136,7 +148,7 @@ function placeSplit(area, others, { beside, columns, stacked, width, large }) {
 
 /**
  * Lays the wall out: every visit equal, or the one in trouble larger than all others, which keep their order.
- * @param {{width, height}} area in CSS pixels
+ * @param {{width, height, least?: number}} area in CSS pixels
  * @param {number} count of visits
  * @param {number} spot index of the visit in trouble; -1: there is none
  * @returns {{tiles: Array, stacked: boolean, fits: boolean}} rectangles by index; `fits`: no picture is too small to count
@@ -145,12 +157,12 @@ export function wallGeometry(area, count, spot = -1) {
   if (!count) return { tiles: [], stacked: false, fits: true };
   const grid = equalGrid(area, count);
   const { stacked } = grid;
-  const fits = grid.width >= LEAST;
+  const fits = grid.width >= leastOf(area);
   const equal = { tiles: placeGrid(area, count, grid), stacked, fits };
   if (spot < 0 || count < 3) return equal;
   const others = count - 1;
   const share = ({ large, width }) => large ** 2 + others * width ** 2;
-  const best = [...splits(area, others, LARGER, stacked), ...corners(area, others, stacked)].filter(({ width }) => width >= LEAST)
+  const best = [...splits(area, others, LARGER, stacked), ...corners(area, others, stacked)].filter(({ width }) => width >= leastOf(area))
     .reduce((one, other) => (!one || share(other) > share(one) ? other : one), null);
   if (!best) return equal;
   const place = best.block ? placeCorner : placeSplit;
@@ -169,13 +181,14 @@ function inOrder([first, ...others], spot) {
  * @returns {{tiles: Array, stacked: boolean, fits: boolean}} the tile in full first
  */
 export function zoomGeometry(area, others, side) {
+  const least = leastOf(area);
   const candidates = [[area, null]];
   if (others) {
     candidates.length = 0;
-    for (const width of ASIDE) candidates.push(...strips(area, others, width));
+    for (const width of ASIDE) candidates.push(...strips(area, others, Math.max(width, least)));
   }
-  const rated = candidates.map(([room, strip]) => ({ strip, tile: inFull(room, side) }))
-    .filter(({ tile }) => tile && tile.pictures.every(({ width }) => width >= LEAST));
+  const rated = candidates.map(([room, strip]) => ({ strip, tile: inFull(room, side, least) }))
+    .filter(({ tile }) => tile && tile.pictures.every(({ width }) => width >= least));
   if (!rated.length) return { ...wallGeometry(area, others + 1), fits: false };
   const largest = ({ tile }) => Math.max(...tile.pictures.map(({ width }) => width));
   const { tile, strip } = rated.reduce((one, other) => (largest(other) > largest(one) ? other : one));
@@ -207,9 +220,9 @@ function strips(area, others, width) {
 }
 
 /** The tile of a visit in full, or of one of its pictures with the other one small beside or below it. */
-function inFull(room, side) {
+function inFull(room, side, least) {
   if (!side) return placeGrid(room, 1, equalGrid(room, 1))[0];
-  const wanted = Math.max(LEAST, Math.min(240, room.width * 0.18));
+  const wanted = Math.max(least, Math.min(240, room.width * 0.18));
   const small = Math.floor(wanted);
   const beside = Math.floor(Math.min(room.width - small - SEAM, room.height / RATIO));
   const below = Math.floor(Math.min(room.width, (room.height - SEAM - small * RATIO) / RATIO));

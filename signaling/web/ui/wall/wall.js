@@ -6,7 +6,7 @@ import { t } from "../../i18n/i18n.js";
 import { visitName } from "../../i18n/session_words.js";
 import { timeOfDay } from "../../state/clock.js";
 import { spotlight } from "../../state/wall/trouble.js";
-import { capacity, wallGeometry, zoomGeometry } from "../../state/wall/wall_geometry.js";
+import { capacity, leastFor, wallGeometry, zoomGeometry } from "../../state/wall/wall_geometry.js";
 import { el, icon, keyed, mark, put, show } from "../dom.js";
 import { tileView } from "./tile.js";
 import { toolbarView } from "./toolbar.js";
@@ -23,8 +23,8 @@ export function wallView(actions) {
   const empty = el("div", { class: "empty" }, icon("eye"), el("p", { t: "nothing_going_on" }), hint);
   let shown = null; // the last model
   let spot = null; // id of the session that is larger
-  const follow = followArea(grid, () => shown && place(shown), actions.onArea);
-  const area = () => ({ width: grid.clientWidth, height: grid.clientHeight });
+  const area = () => ({ width: grid.clientWidth, height: grid.clientHeight, least: leastIn(grid) });
+  const follow = followArea(grid, area, () => shown && place(shown), actions.onArea);
 
   /** Lays the tiles out anew; duty stays in sight beside a visit in full. */
   function place({ sessions, zoom, places }) {
@@ -77,16 +77,22 @@ export function wallView(actions) {
   };
 }
 
-/** Places at once when the area changes, and tells how many visits it holds once it has settled. */
-function followArea(grid, place, onArea) {
+/** The least width of the boxes of the pictures that are there. */
+const leastIn = (grid) => leastFor([...grid.querySelectorAll("video")].filter(({ videoHeight: high }) => high)
+  .map(({ videoWidth: across, videoHeight: high }) => across / high));
+
+/** Places at once when the area or a picture's shape changes, and tells how many visits it holds once it has settled. */
+function followArea(grid, area, place, onArea) {
   let timer = 0;
-  const observer = new ResizeObserver(() => {
+  const follow = () => {
     place();
     clearTimeout(timer);
-    const area = { width: grid.clientWidth, height: grid.clientHeight };
-    if (area.width && area.height) timer = setTimeout(() => onArea(capacity(area)), SETTLE);
-  });
+    const now = area();
+    if (now.width && now.height) timer = setTimeout(() => onArea(capacity(now)), SETTLE);
+  };
+  const observer = new ResizeObserver(follow);
   observer.observe(grid);
+  grid.addEventListener("resize", follow, true); // of a video, which does not bubble
   return {
     close() {
       clearTimeout(timer);
@@ -96,7 +102,7 @@ function followArea(grid, place, onArea) {
 }
 
 /** How many visits the window can hold with both columns folded: larger layouts are not offered. */
-const offered = ({ height }) => capacity({ width: innerWidth - 16, height });
+const offered = ({ height, least }) => capacity({ width: innerWidth - 16, height, least });
 
 /** Whether a visit can be shown in full with all other duty in pictures that count. */
 function mayZoomIn(area, sessions, places) {
