@@ -102,7 +102,7 @@ export const en = {
   inbox: "To decide",
   inbox_count: "{count}",
   inbox_empty: "Nothing waits. An approver is not counted, and watches no visit.",
-  waits_for_you: "{count} wait for your word",
+  waits_for_you: "{count} {count|waits|wait} for your word",
   inbox_since: "since {time}",
   inbox_extension: "Longer visit",
   inbox_announcement: "Announcement that is due",

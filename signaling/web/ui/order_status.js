@@ -60,13 +60,17 @@ const PRESSED = ".talk"; // acts when it is pressed, before there is a click
 /** Whether a control works without the server: the nearest `data-reads` around it says so. */
 const onlyReads = (node) => node.closest("[data-reads]")?.dataset.reads === "true";
 
+/** Whether a sheet that is open stops something: an order like that goes by REST, too, and is wanted even when it is late. */
+const stops = (node) => Boolean(node.closest("dialog")?.dataset.act);
+
 /** Whether a control gives an order. A sheet's choices do not: only what confirms it does. */
-const isAct = (node) => !onlyReads(node) && (!node.closest("dialog") || node.type === "submit");
+const isAct = (node) => !onlyReads(node) && (!node.closest("dialog") || (node.type === "submit" && !stops(node)));
 
 /**
  * Guards all acts of the page by one rule: while the page is not connected they are disabled, do nothing and say why. What
  * only changes the page itself is marked `data-reads`. Acts keep their place and the focus, so that a short break
- * interrupts nobody who writes; a sheet keeps what was chosen in it, and is confirmed once the connection is back.
+ * interrupts nobody who writes. A sheet keeps what was chosen in it, and is confirmed once the connection is back; one that
+ * holds, ends or mutes is left alone: an officer who is about to must be able to, by another way than the socket.
  * @param {HTMLElement} page
  * @returns {(down: boolean) => void} to be called when the connection or the page has changed
  */
@@ -89,7 +93,7 @@ export function guardActs(page) {
 }
 
 function isOrder({ type, target, key }) {
-  if (type === "submit") return !onlyReads(target);
+  if (type === "submit") return !onlyReads(target) && !stops(target);
   const act = target.closest?.(ACTS);
   if (!act || !isAct(act)) return false;
   return type === "click" || (act.matches(PRESSED) && (type === "pointerdown" || key === " " || key === "Enter"));

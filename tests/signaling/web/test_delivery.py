@@ -187,26 +187,24 @@ class TestALostConnection:
         server.closed = False
         await expect(on_duty.get_by_role("button", name="交班")).to_be_enabled()
 
-    async def test_lets_a_sheet_be_confirmed_only_once_it_is_back_and_keeps_what_was_chosen(
+    async def test_lets_a_sheet_be_confirmed_only_once_it_is_back_and_keeps_what_was_written(
         self, on_duty: Page, server: FakeMonitor, silenced: None
     ) -> None:
-        await server.put(live())
-        await on_duty.get_by_role("button", name="终止会见").click()
-        sheet = on_duty.get_by_role("dialog", name="终止会见")
-        await sheet.get_by_role("radio").first.wait_for()
+        await server.put(by_officer())
+        await on_duty.get_by_role("button", name="恢复会见").click()
+        await on_duty.get_by_role("dialog").get_by_role("textbox").fill("已安静")
         server.closed = True
         await server.drop_sockets()
-        await expect(sheet.locator("button[type=submit]")).to_be_disabled()
-        await sheet.get_by_role("radio").first.check()
-        await on_duty.keyboard.press("Enter")
+        confirm = on_duty.get_by_role("button", name="确认恢复")
+        await expect(confirm).to_be_disabled()
+        await confirm.click(force=True)
         await expect(on_duty.get_by_text("连接中断，未操作")).to_be_visible()
-        await expect(sheet).to_be_visible()
         assert server.order_ids == []
         server.closed = False
-        await expect(sheet.locator("button[type=submit]")).to_be_enabled()
-        await expect(sheet.get_by_role("radio", checked=True)).to_have_count(1)
-        await on_duty.keyboard.press("Enter")
+        await expect(confirm).to_be_enabled()
+        await confirm.click()
         await server.until(lambda: len(server.orders) == 1)
+        assert server.orders[0]["note"] == "已安静"
 
     async def test_moves_no_picture_and_unfolds_no_desk(
         self, on_duty: Page, server: FakeMonitor, silenced: None
