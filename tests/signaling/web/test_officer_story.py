@@ -87,6 +87,7 @@ class Mouse(Keys):
 
     async def take(self) -> None:
         await self.click(rows(self.page).first.get_by_role("button", name="处理"))
+        await self.page.locator(".toolbar").hover()  # nothing in the strip moves under the pointer
 
     async def warn(self) -> None:
         await self.click(self.page.get_by_role("button", name="劝阻"))
