@@ -8,15 +8,9 @@ from typing import Any, NamedTuple
 
 from broker.kernel.clock import in_shanghai
 from config.words import shown
-from recorder.explained.words import absence_words
+from recorder.explained.words import Words, absence_words
 from recorder.export.contents import moment
-
-
-class Words(NamedTuple):
-    """A text in both languages."""
-
-    zh: str
-    en: str
+from recorder.export.event_details import details_of
 
 
 class Row(NamedTuple):
@@ -26,7 +20,7 @@ class Row(NamedTuple):
     at: str
     second: float | None
     words: Words
-    detail: str
+    detail: Words
 
 
 SIDES = {"prison": Words("监所一方", "prison side"), "visitor": Words("会见人一方", "visitors' side")}
@@ -96,7 +90,8 @@ def rows(timeline: Iterable[Mapping[str, Any]], zero: datetime | None) -> list[R
 
 def to_json(row: Row) -> dict[str, Any]:
     """Return a line as a value for JSON."""
-    return {"at": row.at, "second": row.second, "zh": row.words.zh, "en": row.words.en, "detail": row.detail}
+    words = {"zh": row.words.zh, "en": row.words.en, "detail_zh": row.detail.zh, "detail_en": row.detail.en}
+    return {"at": row.at, "second": row.second, **words}
 
 
 def _row(entry: Mapping[str, Any], zero: datetime | None) -> Row:
@@ -106,7 +101,7 @@ def _row(entry: Mapping[str, Any], zero: datetime | None) -> Row:
     second = _second(event, at, zero)
     if at is None and second is not None and zero is not None:
         at = zero + timedelta(seconds=second)
-    return Row(f"{in_shanghai(at):%H:%M:%S}" if at else "", second, words_of(event), _detail(event))
+    return Row(f"{in_shanghai(at):%H:%M:%S}" if at else "", second, words_of(event), details_of(event))
 
 
 def _second(event: Mapping[str, Any], at: datetime | None, zero: datetime | None) -> float | None:
@@ -146,25 +141,3 @@ def _people_left(left: Any) -> Words:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-_LEFT_OUT = {"kind", "what", "to", "from", "open", "track", "start", "observers"}
-"""Members that the words have already, and the accounts of procurators, who are not named to others."""
-
-
-def _detail(event: Mapping[str, Any]) -> str:
-    """Return the other members of an event as they are: ids, articles, notes."""
-    parts = []
-    for name, value in event.items():
-        if name in _LEFT_OUT or value in (None, "", [], {}):
-            continue
-        parts.append(f"{name}: {_plain(value)}")
-    return shown("; ".join(parts))
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_plain(inner)}" for name, inner in value.items() if inner not in (None, ""))
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_plain, value))
-    return str(value)

@@ -96,6 +96,6 @@ def _both(words: Words) -> str:
 def _line(row: Row) -> str:
     second = "" if row.second is None else f"{row.second:.1f}"
     return (
-        f'<tr><td class="n">{row.at}</td><td class="n">{second}</td><td>{escape(row.words.zh)}'
-        f'<small lang="en">{escape(row.words.en)}</small></td><td>{escape(row.detail)}</td></tr>\n'
+        f'<tr><td class="n">{row.at}</td><td class="n">{second}</td><td>{_both(row.words)}</td>'
+        f"<td>{_both(row.detail)}</td></tr>\n"
     )

@@ -37,7 +37,7 @@ def test_has_the_events_in_the_order_of_the_film_with_times_of_shanghai() -> Non
         ("10:00:05", 5.0, "状态：已中止"),
         ("", None, "此行无法读取"),
     ]
-    assert found[0].detail == "by: li; article: YN-16; text: <b>勿谈</b>"
+    assert found[0].detail.en == "by: li; ground: Article 16; text: <b>勿谈</b>"
 
 
 def test_as_a_page_escapes_what_officers_wrote_and_loads_nothing() -> None:
@@ -80,7 +80,7 @@ def test_says_why_an_officer_is_no_longer_present_in_the_words_of_the_explanatio
     assert "监所一方：有管理员未计入在岗（画面过小（至少 160×90））" in html
     value = json.loads(as_json(MANIFEST, [left], explained_in(spans, ())))
     assert value["events"][0]["en"] == "An officer is no longer present: a picture is too small (160×90 at least)"
-    assert value["events"][0]["detail"] == "left: user li, site first-prison, side prison, why too_small"
+    assert value["events"][0]["detail_zh"] == "不再计入在岗：li（first-prison）画面过小（至少 160×90）"
     assert [one["cause"] for one in value["explained"]] == ["before", "absent"]
 
 
@@ -91,7 +91,7 @@ def test_takes_what_was_changed_for_an_officer_who_left_without_a_known_reason(l
 
 def test_says_that_a_procurator_looks_on_and_not_who() -> None:
     (row,) = rows([entry("2026-11-22T02:00:05+00:00", kind="observers", observers=["wu"])], None)
-    assert row.words.zh == "检察人员开始或停止观看" and row.detail == ""
+    assert row.words.zh == "检察人员开始或停止观看" and row.detail == ("", "")
 
 
 class TestWhatIsMissing:
