@@ -18,6 +18,8 @@ from recorder.explained.words import Words, absence_words, article_words, hold_w
 TRACKS = {0: ("prison", "picture"), 1: ("prison", "sound"), 2: ("visitor", "picture"), 3: ("visitor", "sound")}
 TOGETHER = 0.5
 """Seconds by which gaps of one cause may be apart and are one: a bad line makes thousands."""
+AT_FIRST = 0.5
+"""Seconds of the shortest wait for the gate that is explained: a film begins a moment before its visit."""
 NEAR = 2.0
 """Seconds around a report of lost records in which a gap is the recorder's."""
 RECORDER, RECONNECT, LOSS, SILENT, NOT_BEGUN = "recorder", "reconnect", "loss", "no_packets", "not_begun"
@@ -87,7 +89,8 @@ def _gate(spans: FilmSpans) -> Iterable[Explained]:
         if hold is not None:
             yield _made(at, to, "both", "hold", "none", "nothing", hold_words(hold.what, _article(hold)))
         elif first is None or to <= first:
-            yield _made(at, to, "both", "before", "none", "nothing")
+            if to - at >= AT_FIRST:
+                yield _made(at, to, "both", "before", "none", "nothing")
         elif to < spans.seconds:  # what comes after the last crossing is the end, and needs no explanation
             yield _made(at, to, "both", "shut", "none", "nothing")
 

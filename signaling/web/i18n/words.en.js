@@ -527,7 +527,7 @@ export const en = {
   problem_unknown: "Something went wrong",
   problem_unknown_detail: "Try again. If the problem persists, contact the administrator.",
   problem_unreachable: "The server cannot be reached",
-  problem_unreachable_detail: "Check the network. The page keeps trying.",
+  problem_unreachable_detail: "Check the network, then try again.",
   problem_media: "Picture lost",
   problem_media_detail: "The page is reconnecting.",
   problem_codec: "This browser cannot play the pictures",

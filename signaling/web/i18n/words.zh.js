@@ -527,7 +527,7 @@ export const zh = {
   problem_unknown: "出现未知错误",
   problem_unknown_detail: "请重试；仍不成功请联系系统管理员。",
   problem_unreachable: "无法连接服务器",
-  problem_unreachable_detail: "请检查网络，页面会继续尝试。",
+  problem_unreachable_detail: "请检查网络，稍后再试。",
   problem_media: "画面中断",
   problem_media_detail: "页面正在重新连接。",
   problem_codec: "此浏览器不能播放会见画面",

@@ -106,6 +106,9 @@ class TestWhatDidNotCross:
         spans = spans_in([Happened(4.0, OPEN[0][1]), Happened(50.0, shut("time_limit"))], LENGTH)
         assert [(one.at, one.to, one.cause) for one in explained_in(spans, ())] == [(0, 4, "before")]
 
+    def test_the_moment_between_the_films_beginning_and_the_gates_is_not_explained(self):
+        assert explained_in(spans_in([Happened(0.2, OPEN[0][1])], LENGTH), ()) == []
+
     def test_a_mute_lets_the_picture_cross(self):
         mute = {"kind": "action", "what": "MuteOrdered", "side": "visitor", "on": True, "article": "YN-16-2"}
         assert found([(5.0, mute)]) == [(5, 60, "visitor", "mute", "none", "picture")]

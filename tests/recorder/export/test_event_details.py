@@ -18,7 +18,7 @@ LI, PRISON = UserId("li"), SiteId("first-prison")
 
 def test_a_warning_is_told_with_its_ground_and_its_sides() -> None:
     warning = ev.WarningGiven(
-        WarningId("wrn_1"), LI, PRISON, (Side.VISITOR,), "YN-16-2", "请说普通话", "Speak Mandarin"
+        WarningId("wrn_1"), LI, PRISON, (Side.VISITOR,), "YN-16-2", "请说普通话", "In Mandarin"
     )
     detail = details_of({"kind": "action", "what": "WarningGiven", **ev.data(warning)})
     assert detail.zh == (
