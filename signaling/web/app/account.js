@@ -155,7 +155,7 @@ class Account {
     try {
       await action();
     } catch (error) {
-      if (error.status === 401) return this.onSignedOut();
+      if (error.status === 401) return this.onSignedOut(true);
       complain(api.asProblem(error));
     }
   }
@@ -166,7 +166,8 @@ class Account {
   }
 }
 
-function askToSignIn() {
+/** @param ended whether the server has ended the sign-in; not by the officer's own click */
+function askToSignIn(ended = false) {
   stopListening();
   const view = signInView(async (user, password) => {
     try {
@@ -178,6 +179,7 @@ function askToSignIn() {
   });
   page.replaceChildren(view.node);
   translate(document);
+  if (ended) view.refuse(api.localProblem("signed_out"));
   view.focus();
   return view;
 }

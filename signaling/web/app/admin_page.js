@@ -153,7 +153,7 @@ export class Admin {
     try {
       await action();
     } catch (error) {
-      if (error.status === 401) return this.onSignedOut?.();
+      if (error.status === 401) return this.onSignedOut?.(true);
       complain(api.asProblem(error));
     }
   }

@@ -119,7 +119,7 @@ export class Audit {
   }
 
   #fail(error) {
-    if (error.status === 401) return this.onSignedOut?.();
+    if (error.status === 401) return this.onSignedOut?.(true);
     complain(api.asProblem(error));
   }
 

@@ -48,7 +48,7 @@ export class Duty {
   #stopListening = onLanguage(() => this.#draw());
   #stopKeys = () => {};
 
-  /** @param onSignedOut called when the officer is signed out, by their own click or by the server */
+  /** @param onSignedOut called when the officer is signed out: without a value by their own click, else by the server */
   constructor(me, onSignedOut) {
     const draw = () => this.#draw();
     this.#onSignedOut = onSignedOut;
@@ -178,7 +178,7 @@ export class Duty {
     if (connection !== "up") this.talkback.handleSocketLost();
     this.#draw();
     // the server may refuse a socket before it opens, which the browser does not explain
-    if (connection === "down") api.me().catch((error) => error.status === 401 && this.#onSignedOut());
+    if (connection === "down") api.me().catch((error) => error.status === 401 && this.#onSignedOut(true));
   }
 
   /** Reports at once after the officer has changed wall or duty. */

@@ -19,7 +19,8 @@ function leaveDuty() {
   duty = null;
 }
 
-function askToSignIn() {
+/** @param ended what ended the sign-in, where it was not the officer's own click */
+function askToSignIn(ended) {
   leaveDuty();
   const view = signInView(async (user, password) => {
     try {
@@ -31,6 +32,7 @@ function askToSignIn() {
   });
   page.replaceChildren(view.node);
   translate(document);
+  if (ended) view.refuse(api.localProblem("signed_out"));
   view.focus();
 }
 

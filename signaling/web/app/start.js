@@ -15,7 +15,8 @@ export function startPage({ roles, refusal, words, make }) {
   const place = document.getElementById("page");
   let running = null;
 
-  function askToSignIn() {
+  /** @param ended whether the server has ended the sign-in; not by the officer's own click */
+  function askToSignIn(ended = false) {
     running?.close();
     running = null;
     const view = signInView(async (user, password) => {
@@ -29,6 +30,7 @@ export function startPage({ roles, refusal, words, make }) {
     }, undefined, words);
     place.replaceChildren(view.node);
     translate(document);
+    if (ended) view.refuse(api.localProblem("signed_out"));
     view.focus();
   }
 

@@ -48,7 +48,7 @@ class Fleet {
         await this.#readLines();
       }
     } catch (error) {
-      if (error.status === 401) return this.onSignedOut?.();
+      if (error.status === 401) return this.onSignedOut?.(true);
       this.#view.down(true);
     }
     if (this.onSignedOut) this.#timer = setTimeout(() => this.#look(), EVERY);

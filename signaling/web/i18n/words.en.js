@@ -528,6 +528,8 @@ export const en = {
   problem_unknown_detail: "Try again. If the problem persists, contact the administrator.",
   problem_unreachable: "The server cannot be reached",
   problem_unreachable_detail: "Check the network, then try again.",
+  problem_signed_out: "You are signed out",
+  problem_signed_out_detail: "The sign-in has expired, or was ended elsewhere. Please sign in again.",
   problem_media: "Picture lost",
   problem_media_detail: "The page is reconnecting.",
   problem_codec: "This browser cannot play the pictures",

@@ -528,6 +528,8 @@ export const zh = {
   problem_unknown_detail: "请重试；仍不成功请联系系统管理员。",
   problem_unreachable: "无法连接服务器",
   problem_unreachable_detail: "请检查网络，稍后再试。",
+  problem_signed_out: "登录已结束",
+  problem_signed_out_detail: "登录已过期，或已在别处退出。请重新登录。",
   problem_media: "画面中断",
   problem_media_detail: "页面正在重新连接。",
   problem_codec: "此浏览器不能播放会见画面",

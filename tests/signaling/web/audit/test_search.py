@@ -208,6 +208,15 @@ class TestAccess:
         tab.complaints.errors.clear()  # the browser's own message about the 401
         await tab.leave(server)
 
+    async def test_a_sign_in_that_has_expired_is_named_where_the_officer_signs_in_again(
+        self, tab: Tab, audit: Page
+    ) -> None:
+        await audit.context.clear_cookies()
+        await find(audit, inmate="王建国")
+        await expect(audit.get_by_role("alert").filter(has_text="登录已过期，或已在别处退出")).to_be_visible()
+        await expect(audit.get_by_label("用户名")).to_be_focused()
+        tab.complaints.errors.clear()  # the browser's own message about the 401
+
     async def test_an_auditor_signs_in_and_out(self, tab: Tab, server: FakeMonitor) -> None:
         await tab.page.context.clear_cookies()
         await tab.page.goto(f"{server.url}/audit")
