@@ -18,6 +18,7 @@ from signaling.api.audit.messages import PackName, VisitDetail, VisitOfficer, Vi
 from signaling.api.audit.relisten import rating_views
 from signaling.api.audit.rows import beside, members, side_of
 from signaling.api.audit.timeline import Shown, timeline_view
+from signaling.api.audit.verification import VERIFIERS, last_verification
 from signaling.api.audit.visits import REFUSED, VISIT
 from signaling.api.holds import hold_view
 from signaling.api.inspections.messages import inspection_view
@@ -43,6 +44,7 @@ async def get_visit(call: Call) -> VisitDetail:
     named, names = common["named"], call.context.names
     speech = await asyncio.to_thread(activity.read, call.context.settings.archive_dir, slot.session)
     shown = Shown(names, await _policy(call.context, slot), named, speech)
+    verifies = call.user.role in VERIFIERS
     return VisitDetail(
         **common,
         zero_at=story.zero,
@@ -64,6 +66,7 @@ async def get_visit(call: Call) -> VisitDetail:
         lanes=await timeline_view(story, shown),
         marks=await mark_views(call.context, slot.session),
         ratings=await rating_views(call.context, slot.session),
+        verification=await last_verification(call.context, read.recordings.get(slot.session) if verifies else None),
         holds=[await hold_view(call.context, hold) for hold in await call.context.recordings.holds(slot.session)],
         inspections=[
             await inspection_view(names, inspection)

@@ -346,6 +346,22 @@ class RatingView(Outbound):
     at: Moment
 
 
+class Finding(Words):
+    """Something that the verification of a recording has found: in which file, at which second."""
+
+    file: str
+    second: float | None
+
+
+class VerificationView(Words):
+    """The verification of a recording. `state`: running, sound or damaged, also in words (`code` repeats it)."""
+
+    state: Literal["running", "sound", "damaged", "failed"]
+    progress: Share
+    checked_at: Moment | None
+    findings: list[Finding]
+
+
 class VisitDetail(VisitBase):
     """One visit of the history in full. `zero_at` is the moment of second 0 of the timeline. `people` is empty once the
     recording is deleted."""
@@ -360,6 +376,8 @@ class VisitDetail(VisitBase):
     lanes: TimelineView
     marks: list[MarkView]
     ratings: list[RatingView]
+    verification: VerificationView | None
+    """The last one of the recording as it is now; for those who may verify it."""
     holds: list[HoldView]
     inspections: list[InspectionView]
     """By procurators, the latest first."""
@@ -385,19 +403,3 @@ class RelistenList(Outbound):
     """Duties, the oldest due date first; of those that are done, the newest first."""
 
     duties: list[RelistenItem]
-
-
-class Finding(Words):
-    """Something that the verification of a recording has found: in which file, at which second."""
-
-    file: str
-    second: float | None
-
-
-class VerificationView(Words):
-    """The verification of a recording. `state`: running, sound or damaged, also in words (`code` repeats it)."""
-
-    state: Literal["running", "sound", "damaged", "failed"]
-    progress: Share
-    checked_at: Moment | None
-    findings: list[Finding]

@@ -3,7 +3,9 @@ is not."""
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from broker.kernel.errors import NotFound, TooMany
 from recorder.archive.paths import MANIFEST
@@ -15,17 +17,18 @@ from signaling.api.audit.visits import REFUSED, VISIT
 from signaling.auth.scope import Role, author
 from signaling.history.sources import HAS_FILM
 from signaling.history.verifications import Verification
+from signaling.server.context import Context
 from signaling.server.routes import Call, Table
 
 table = Table("verification")
-AUDITOR = (Role.AUDITOR,)
+VERIFIERS = (Role.AUDITOR,)
 VERIFICATION = f"{VISIT}/verification"
 
 
 @table.add(
     "POST",
     VERIFICATION,
-    roles=AUDITOR,
+    roles=VERIFIERS,
     zh="验证录像",
     en="Verify a recording",
     status=202,
@@ -41,13 +44,26 @@ async def post_verification(call: Call) -> VerificationView:
     return _view(ordered)
 
 
-@table.add("GET", VERIFICATION, roles=AUDITOR, zh="录像验证结果", en="How a verification goes, or went")
+@table.add("GET", VERIFICATION, roles=VERIFIERS, zh="录像验证结果", en="How a verification goes, or went")
 async def get_verification(call: Call) -> VerificationView:
     """The last verification of the recording as it is now; 404 where it was not verified."""
     session, folder = await _recording(call)
-    found = await call.context.verifications.of(session)
-    if found is None or found.manifest != (await asyncio.to_thread(_facts, folder))[0]:
+    found = await _last(call.context, session, folder)
+    if found is None:
         raise NotFound("The recording was not verified yet.", "该录像尚未验证。")
+    return found
+
+
+async def last_verification(context: Context, recording: Mapping[str, Any] | None) -> VerificationView | None:
+    """Return the last verification of a recording as it is now; None where there is none, or nothing to verify."""
+    folder = _folder(context, recording)
+    return await _last(context, recording["session"], folder) if recording is not None and folder is not None else None
+
+
+async def _last(context: Context, session: str, folder: Path) -> VerificationView | None:
+    found = await context.verifications.of(session)
+    if found is None or found.manifest != (await asyncio.to_thread(_facts, folder))[0]:
+        return None
     return _view(found)
 
 
@@ -55,9 +71,17 @@ async def _recording(call: Call) -> tuple[str, Path]:
     """Return the session of the path and the folder of its recording. Raises NotFound."""
     slot, _ = await visit_of(call)
     recording = await call.context.recordings.one(slot.session, None)
-    if recording is None or recording["state"] not in HAS_FILM or not recording["path"]:
+    folder = _folder(call.context, recording)
+    if folder is None:
         raise NotFound("There is no recording to verify.", "该会见没有可验证的录像。")
-    return slot.session, (call.context.settings.archive_dir / recording["path"]).parent
+    return slot.session, folder
+
+
+def _folder(context: Context, recording: Mapping[str, Any] | None) -> Path | None:
+    """Return the folder of a recording; None where there is no film."""
+    if recording is None or recording["state"] not in HAS_FILM or not recording["path"]:
+        return None
+    return Path(context.settings.archive_dir / recording["path"]).parent
 
 
 def _facts(folder: Path) -> tuple[str, int]:

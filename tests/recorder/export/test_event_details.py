@@ -17,9 +17,7 @@ LI, PRISON = UserId("li"), SiteId("first-prison")
 
 
 def test_a_warning_is_told_with_its_ground_and_its_sides() -> None:
-    warning = ev.WarningGiven(
-        WarningId("wrn_1"), LI, PRISON, (Side.VISITOR,), "YN-16-2", "请说普通话", "In Mandarin"
-    )
+    warning = ev.WarningGiven(WarningId("wrn_1"), LI, PRISON, (Side.VISITOR,), "YN-16-2", "请说普通话", "In Mandarin")
     detail = details_of({"kind": "action", "what": "WarningGiven", **ev.data(warning)})
     assert detail.zh == (
         "编号：wrn_1；操作人：li；单位：first-prison；对象：会见人一方；依据：第十六条第（二）项；内容：请说普通话；"

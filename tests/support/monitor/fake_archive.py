@@ -144,6 +144,7 @@ def detail(session: str = RECORDED, **changes: Any) -> dict[str, Any]:
         "lanes": _lanes(),
         "marks": [mark("mrk_1", 11.0, "提到他人姓名")],
         "ratings": [],
+        "verification": None,
         "holds": [],
         "inspections": [],
     }

@@ -58,6 +58,17 @@ async def test_a_result_outlives_a_restart_of_the_service(front, session):
     assert again == before and again["checked_at"]
 
 
+async def test_the_last_result_comes_with_the_visit_for_those_who_may_verify_it(front, session):
+    visit = f"/api/v1/visits/{session}"
+    assert (await front.ask("GET", visit, "auditor")).data["verification"] is None
+    before = await verified(front, session)
+    assert (await front.ask("GET", visit, "auditor")).data["verification"] == before
+    (manifest,) = front.context.settings.archive_dir.glob("first-prison/*/*/*/*/manifest.json")
+    manifest.chmod(0o600)
+    manifest.write_bytes(manifest.read_bytes() + b" ")
+    assert (await front.ask("GET", visit, "auditor")).data["verification"] is None, "of the recording as it was"
+
+
 async def test_it_is_for_auditors_of_the_sites_and_for_what_was_recorded(front, session):
     path = f"/api/v1/visits/{session}/verification"
     for method in ("GET", "POST"):

@@ -223,6 +223,16 @@ class TestVerification:
         await reach(visit, 12.0)
         assert await violations(visit) == []
 
+    async def test_of_an_earlier_day_is_shown_when_the_visit_is_opened(
+        self, tab: Tab, server: FakeMonitor, archive: FakeArchive
+    ) -> None:
+        words = {"code": "sound", "zh": "验证通过", "en": "Verified"}
+        found = {"state": "sound", "progress": 1.0, "checked_at": NOW, "findings": [], **words}
+        archive.details[RECORDED] |= {"verification": found}
+        page = await open_page(tab, server, f"#visit={RECORDED}")
+        await expect(page.locator('.verified[data-state="sound"]')).to_contain_text("验证通过")
+        await tab.leave(server)
+
 
 class TestLegalHolds:
     async def test_are_set_and_lifted_with_reasons(self, visit: Page, archive: FakeArchive) -> None:

@@ -74,6 +74,13 @@ export function verificationView(session, onSeek) {
   const stop = onLanguage(write);
   return {
     node,
+    /** Shows what was found before, and follows one that runs. @param found as the server sends it with the visit, or null */
+    update(found) {
+      if (!found || closed || shown) return;
+      shown = found;
+      write();
+      if (found.state === "running") timer = setTimeout(look, EVERY);
+    },
     close() {
       closed = true;
       clearTimeout(timer);

@@ -49,6 +49,7 @@ export function visitView(visit, actions) {
     timeline.update(changed, changed.film_seconds ?? changed.seconds ?? 0);
     marks.update(changed.marks ?? []);
     ratings.update(changed.relisten, changed.ratings ?? []);
+    verification.update(changed.verification ?? null);
     holds.update(changed.holds ?? []);
   }
 
