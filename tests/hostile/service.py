@@ -15,7 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
-from config.settings import ADDRESS_FILE, Settings
+from config.settings import ADDRESS_FILE, TLS_ADDRESS_FILE, Settings
 from tests.bench.process import cpu_seconds, memory
 from tests.support.patience import PATIENCE
 
@@ -64,6 +64,8 @@ class Service:
     def __init__(self, settings: Settings, log: Path) -> None:
         self.settings, self.log = settings, log
         self.url = ""
+        """Where programs of this machine reach the pages, in plain; `tls_url` is what other machines have."""
+        self.tls_url = ""
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -74,7 +76,17 @@ class Service:
             "HUIJIAN_RELAY_WORKERS": "1",
             "HUIJIAN_DISK_RESERVE_BYTES": "0",
         }
-        command = ("-m", "huijian", "--data-dir", str(self.settings.data_dir), "serve", "--demo", "--port", "0")
+        command = (
+            "-m",
+            "huijian",
+            "--data-dir",
+            str(self.settings.data_dir),
+            "serve",
+            "--demo",
+            "--tls",
+            "--port",
+            "0",
+        )
         with self.log.open("ab") as out:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, *command),
@@ -95,6 +107,7 @@ class Service:
     async def _answers(self, http: aiohttp.ClientSession) -> bool:
         with suppress(FileNotFoundError, aiohttp.ClientError):
             self.url = (self.settings.run_dir / ADDRESS_FILE).read_text().strip()
+            self.tls_url = (self.settings.run_dir / TLS_ADDRESS_FILE).read_text().strip()
             async with http.get(f"{self.url}/healthz") as response:
                 return response.status == 200
         return False

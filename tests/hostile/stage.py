@@ -115,12 +115,13 @@ class Stage:
     async def attacker(self, attack: str, **arguments: Any) -> AsyncIterator[Child]:
         """Have an attacker's program prepare itself; the command `flood` lets it loose for some seconds."""
         self._relay_port = self._relay_port or int(re.findall(r" (\d+) typ host", await self._candidates())[0])
-        url = urlsplit(self.service.url)
+        url, encrypted = urlsplit(self.service.url), urlsplit(self.service.tls_url)
         config = {
             "attack": attack,
             "arguments": arguments,
             "http": (url.hostname, url.port),
             "relay": (url.hostname, self._relay_port),
+            "tls": (encrypted.hostname, encrypted.port),
             "sessions": self.sessions,
             "archived": self.archived[-1][0] if self.archived else "",
             "people": self.people.to_json(),

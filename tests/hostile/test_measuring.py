@@ -83,7 +83,14 @@ class TestRows:
         assert {row.name for row in chosen("udp-tiny, tcp-")} >= {"udp-tiny", "tcp-idle"}
 
     def test_places_in_texts_are_filled_and_braces_of_json_stay(self):
-        config = {"http": ("h", 1), "relay": ("h", 2), "sessions": {"visit": "ses_1"}, "people": {}, "tokens": {}}
+        config = {
+            "http": ("h", 1),
+            "relay": ("h", 2),
+            "tls": ("h", 3),
+            "sessions": {"visit": "ses_1"},
+            "people": {},
+            "tokens": {},
+        }
         target = Target(config)
         assert target.filled('{"a": "{session visit}"}') == '{"a": "ses_1"}'
         assert target.filled("{r}") != target.filled("{r}")

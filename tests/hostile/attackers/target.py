@@ -19,6 +19,7 @@ class Target:
     def __init__(self, config: dict[str, Any]) -> None:
         self.http: tuple[str, int] = tuple(config["http"])
         self.relay: tuple[str, int] = tuple(config["relay"])
+        self.tls: tuple[str, int] = tuple(config["tls"])
         self.counts: Counter[str] = Counter()
         self._config = config
 
@@ -26,6 +27,10 @@ class Target:
     def url(self) -> str:
         """The base URL of the service."""
         return f"http://{self.http[0]}:{self.http[1]}"
+
+    def place(self, name: str) -> tuple[str, int]:
+        """Return host and port of the pages in plain ("http"), of the pages behind TLS ("tls") or of a "relay"."""
+        return {"http": self.http, "relay": self.relay, "tls": self.tls}[name]
 
     def count(self, what: str, number: int = 1) -> None:
         """Count something that was done to the service, or that it answered."""

@@ -35,9 +35,9 @@ ROWS = (
         user="demo-prison-officer-4",
     ),
     datagrams("udp-mixed", "各种数据包，来自 500 个地址", shape="mixed", rate=50_000, ports=500),
-    holds("tcp-idle", "ICE-TCP 静默连接，来自许多地址", relay=True, connections=2000),
-    holds("tcp-half", "ICE-TCP 只发一半的长度", relay=True, first="\x00", connections=2000),
-    holds("tcp-drip", "ICE-TCP 每秒一个字节", relay=True, first="\x05\x00", drip="\x00", connections=1000),
+    holds("tcp-idle", "ICE-TCP 静默连接，来自许多地址", at="relay", connections=2000),
+    holds("tcp-half", "ICE-TCP 只发一半的长度", at="relay", first="\x00", connections=2000),
+    holds("tcp-drip", "ICE-TCP 每秒一个字节", at="relay", first="\x05\x00", drip="\x00", connections=1000),
     Row(
         "tcp-proven",
         "ICE-TCP 已验证的连接，不读取",
@@ -50,11 +50,11 @@ ROWS = (
         "tcp.proven",
         {"user": "demo-prison-officer-4", "connections": 50, "junk": 20_000},
     ),
-    Row("tcp-knock", "ICE-TCP 新建连接即断开", "slow.knock", {"relay": True, "connections": 100}),
+    Row("tcp-knock", "ICE-TCP 新建连接即断开", "slow.knock", {"at": "relay", "connections": 100}),
     Row(
         "tcp-garbage",
         "ICE-TCP 错误的首个包",
         "slow.knock",
-        {"relay": True, "connections": 100, "first": "\x00\x04abcd"},
+        {"at": "relay", "connections": 100, "first": "\x00\x04abcd"},
     ),
 )

@@ -1,9 +1,9 @@
 """The whole table of attacks, and the choice of rows by name."""
 
-from tests.hostile.rows import known, port, strangers
+from tests.hostile.rows import encrypted, known, port, strangers
 from tests.hostile.rows.row import Row
 
-ROWS = (*strangers.ROWS, *known.ROWS, *port.ROWS)
+ROWS = (*strangers.ROWS, *known.ROWS, *port.ROWS, *encrypted.ROWS)
 
 
 def chosen(names: str) -> list[Row]:
