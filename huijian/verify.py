@@ -101,22 +101,22 @@ def verify(
         return verify_at(Api(server), str(target), json)
     settings = settings_of(ctx)
     if all and target is not None:
-        raise typer.BadParameter("give a recording or --all, not both")
+        raise typer.BadParameter("give a recording or --all, not both. 录像与 --all 只能给一项")
     if heads is not None and target is not None:
-        raise typer.BadParameter("--heads goes with the whole archive")
+        raise typer.BadParameter("--heads goes with the whole archive. 仅用于整个存档")
     if witness and target is not None:
-        raise typer.BadParameter("--witness goes with the whole archive")
+        raise typer.BadParameter("--witness goes with the whole archive. 仅用于整个存档")
     if package is not None:
         if witness or all or target is not None or heads is not None or archive is not None:
-            raise typer.BadParameter("--package goes with --public-key alone")
+            raise typer.BadParameter("--package goes with --public-key alone. 仅可与 --public-key 同用")
         return _verify_package(package, settings, public_key, json)
     if ledger is not None:
         if all or target is not None or heads is not None or package is not None or archive is not None:
-            raise typer.BadParameter("--ledger goes with --public-key alone")
+            raise typer.BadParameter("--ledger goes with --public-key alone. 仅可与 --public-key 同用")
         return _verify_ledger(ledger, settings, public_key, json)
     if journal is not None:
         if all or target is not None or heads is not None or witness or archive is not None:
-            raise typer.BadParameter("--journal goes with --public-key alone")
+            raise typer.BadParameter("--journal goes with --public-key alone. 仅可与 --public-key 同用")
         return _verify_journal(journal, settings, public_key, json)
     here = archive is None or archive.resolve() == settings.archive_dir
     keys, whose = _keys(settings, public_key, here)
@@ -154,7 +154,7 @@ def _witness_damages(archive: Path, keys: Keys | None, folder: Path | None) -> l
 def _verify_package(package: Path, settings: Settings, public_key: list[Path] | None, json: bool) -> int:
     """Check a package by the keys that were named, or else those of this installation, or else its own."""
     if not package.exists():
-        raise typer.BadParameter(f"there is no {package}")
+        raise typer.BadParameter(f"there is no {package}. 移交包不存在")
     keys, whose = _keys(settings, public_key, True)
     report = check_package(package, keys)
     if json:
@@ -168,17 +168,17 @@ def _verify_ledger(ledger: Path, settings: Settings, public_key: list[Path] | No
     """Check a ledger by the keys that were named, or else those of this installation."""
     keys, whose = _keys(settings, public_key, True)
     if keys is None:
-        raise typer.BadParameter("this machine has no key of the archive: give --public-key")
+        raise typer.BadParameter("this machine has no key of the archive: give --public-key. 本机没有存档公钥，请指定")
     return verify_ledger(ledger, keys, settings.archive_dir if whose == INSTALLED else None, json)
 
 
 def _verify_journal(path: Path, settings: Settings, public_key: list[Path] | None, json: bool) -> int:
     """Check an export of the journal by the keys that were named, or else those of this installation."""
     if not path.exists():
-        raise typer.BadParameter(f"there is no {path}")
+        raise typer.BadParameter(f"there is no {path}. 文件不存在")
     keys, _ = _keys(settings, public_key, True)
     if keys is None:
-        raise typer.BadParameter("this machine has no key of the archive: give --public-key")
+        raise typer.BadParameter("this machine has no key of the archive: give --public-key. 本机没有存档公钥，请指定")
     return verify_journal(path, keys, json)
 
 
@@ -204,7 +204,7 @@ def _heads(settings: Settings, file: Path | None, database: bool) -> tuple[dict[
         except (OSError, ValueError) as error:
             raise typer.BadParameter(f"{file}: {error}") from error
         if not found[0]:
-            raise typer.BadParameter(f"{file}: there is no line `CHAIN site number:hash` in it")
+            raise typer.BadParameter(f"{file}: there is no line `CHAIN site number:hash` in it. 其中没有链头")
         compared.append(str(file))
     if database:
         try:

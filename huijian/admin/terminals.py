@@ -42,7 +42,9 @@ def enrol(
     """
     free_file(code_file)
     if spare and replace:
-        raise typer.BadParameter("a spare replaces no device: leave --replace out", param_hint="--spare")
+        raise typer.BadParameter(
+            "a spare replaces no device: leave --replace out. 备用终端不替换设备", param_hint="--spare"
+        )
 
     password = own_password(ctx, password_stdin)
 

@@ -165,11 +165,15 @@ def passwd(
     """
     if server_of(ctx) is not None:
         if generate or password_file is not None:
-            raise typer.BadParameter("at a server the officer sets it by a link: use --link-file")
+            raise typer.BadParameter(
+                "at a server the officer sets it by a link: use --link-file. 远程须由本人凭链接设置"
+            )
         _say(_password_link(ctx, id, pages, link_file, password_stdin), json, link_file, "link")
         return
     if pages or link_file is not None:
-        raise typer.BadParameter("--pages and --link-file are for a server, where the officer sets it by a link")
+        raise typer.BadParameter(
+            "--pages and --link-file are for a server, where the officer sets it by a link. 两项仅用于远程"
+        )
     password, shown = _password(password_stdin, generate, password_file)
 
     async def work(admin: AdminContext) -> dict[str, Any]:
@@ -288,9 +292,9 @@ def _password(from_stdin: bool, generate: bool, file: Path | None) -> tuple[str,
     """Return the password, and the members of the answer that show it: only a generated password is shown. Raises
     Conflict where `file` is there already."""
     if from_stdin and generate:
-        raise typer.BadParameter("either --password-stdin or --generate")
+        raise typer.BadParameter("either --password-stdin or --generate. 两项须选其一")
     if file is not None and not generate:
-        raise typer.BadParameter("--password-file is for a password that --generate makes")
+        raise typer.BadParameter("--password-file is for a password that --generate makes. 须与 --generate 同用")
     free_file(file)
     if generate:
         password = secrets.token_urlsafe(12)

@@ -43,7 +43,7 @@ def request(
     """Ask for a package; another officer approves it. Only for auditors of the site or of the province."""
     password = "" if server_of(ctx) else password_for(user, password_stdin)
     if not 2 <= len(receiver.strip()) <= 60:
-        raise typer.BadParameter("--receiver has 2 to 60 letters")
+        raise typer.BadParameter("--receiver has 2 to 60 letters. 接收人须为 2 至 60 个字")
 
     async def work(admin: AdminContext) -> Row:
         recording = await Catalog(admin.store.engine).row(session)
@@ -136,7 +136,7 @@ def download(
     """Copy a package that is ready to a file that only this account may read, as one of its receivers' officers."""
     password = "" if server_of(ctx) else password_for(user, password_stdin)
     if to.exists():
-        raise typer.BadParameter(f"{to} exists")
+        raise typer.BadParameter(f"{to} exists. 文件已存在")
 
     async def work(admin: AdminContext) -> dict[str, Any]:
         row = await _row(admin, export)
@@ -163,7 +163,7 @@ def verifier(
 ) -> None:
     """Write the page that checks packages, to be given to receivers by another way than in a package. 校验网页"""
     if to.exists():
-        raise typer.BadParameter(f"{to} exists")
+        raise typer.BadParameter(f"{to} exists. 文件已存在")
     to.write_bytes(verifier_page.page())
     say({"file": str(to)}, False)
 

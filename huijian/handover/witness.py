@@ -47,7 +47,9 @@ def print_heads(
     settings = settings_of(ctx)
     heads = _heads(settings, site)
     if not heads:
-        raise typer.BadParameter("there is no chain" if site is None else f"{site} has no chain")
+        raise typer.BadParameter(
+            "there is no chain. 没有单位链" if site is None else f"{site} has no chain. 该单位没有链"
+        )
     to.write_bytes(page(heads, SystemClock().now().wall))
     say({"file": str(to), "sites": sorted(heads)}, False)
 

@@ -119,7 +119,7 @@ def _sources(archive: Path | None, copies: tuple[Path, ...], keys: Keys) -> list
         raise typer.BadParameter(f"{error.filename}: {error.strerror}") from error
     for path, source in zip(copies, found[len(found) - len(copies) :], strict=True):
         if not source.checkpoints and not source.faults:
-            raise typer.BadParameter(f"{path}: there is no checkpoint in it")
+            raise typer.BadParameter(f"{path}: there is no checkpoint in it. 其中没有检查点")
     return found
 
 

@@ -50,7 +50,9 @@ def remove(
     if ctx.invoked_subcommand is not None:
         return
     if (apply and resume) or (code is not None) != apply:
-        raise typer.BadParameter("--apply goes with --code, and not with --resume")
+        raise typer.BadParameter(
+            "--apply goes with --code, and not with --resume. 须与 --code 同用，不与 --resume 同用"
+        )
     if resume:
         say({"removed": run_admin(ctx, lambda admin: finish(admin.store.engine))}, json)
     elif code is not None:

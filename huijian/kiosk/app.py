@@ -89,5 +89,7 @@ def kiosk(
     }
     settings = chosen(file, options)
     if settings.identity_file is None:
-        raise typer.BadParameter(f"give --identity or set {IDENTITY}; `huijian kiosk enrol` makes the file")
+        raise typer.BadParameter(
+            f"give --identity or set {IDENTITY}; `huijian kiosk enrol` makes the file. 请先登记终端"
+        )
     run(settings, settings.identity_file, Rehearsal(stats_every, side, confirm, acknowledge))

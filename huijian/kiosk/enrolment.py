@@ -112,5 +112,5 @@ def _secret(file: Path, option: str) -> str:
     except private_files.NotPrivate as error:
         raise typer.BadParameter(str(error), param_hint=option) from error
     if not text:
-        raise typer.BadParameter(f"{file} is empty", param_hint=option)
+        raise typer.BadParameter(f"{file} is empty. 文件为空", param_hint=option)
     return text

@@ -28,7 +28,7 @@ def verify_ledger(file: Path, keys: Keys, archive: Path | None, json: bool) -> i
     """Print what a ledger is, or why it is not genuine, and return the exit code. `archive`: of this installation, None
     where the ledger is checked elsewhere."""
     if not file.is_file():
-        raise typer.BadParameter(f"there is no file {file}")
+        raise typer.BadParameter(f"there is no file {file}. 文件不存在")
     try:
         value = _checked(file, keys)
         if (cut := _cut(value, archive)) is not None:

@@ -128,12 +128,12 @@ def _write(target: Path, made: Made) -> None:
 def _days(day: str | None, month: str | None) -> tuple[date, date]:
     """Return the first and the last day. Raises BadParameter."""
     if day is not None and month is not None:
-        raise typer.BadParameter("give a day or a month, not both")
+        raise typer.BadParameter("give a day or a month, not both. 日期和月份只能给一项")
     try:
         if month is not None:
             first = datetime.strptime(month, "%Y-%m").date()
             return first, first.replace(day=monthrange(first.year, first.month)[1])
         first = date.fromisoformat(day) if day is not None else in_shanghai(SystemClock().now().wall).date()
     except ValueError:
-        raise typer.BadParameter("a day is spelled 2026-11-30, and a month 2026-11") from None
+        raise typer.BadParameter("a day is spelled 2026-11-30, and a month 2026-11. 日期和月份须这样写") from None
     return first, first

@@ -66,7 +66,7 @@ def _base(ctx: typer.Context, server: str | None) -> str:
     """Return the server's base URL. Raises BadRequest."""
     named = server or server_of(ctx)
     if named is None:
-        raise typer.BadParameter("name the server: --server https://…")
+        raise typer.BadParameter("name the server: --server https://… 请写明服务器地址")
     try:
         return server_url(named)
     except NoServer as error:

@@ -99,7 +99,7 @@ def own_password(ctx: typer.Context, from_stdin: bool) -> str:
 def needed(ctx: typer.Context, option: str, value: str) -> str:
     """Return the value of an option that a server demands. Raises BadParameter where it is missing."""
     if server_of(ctx) is not None and not value.strip():
-        raise typer.BadParameter("a server asks for it; give it with the command", param_hint=option)
+        raise typer.BadParameter("a server asks for it; give it with the command. 远程办理须写明", param_hint=option)
     return value
 
 

@@ -119,7 +119,7 @@ def listed(
 
     def ask(api: Api) -> list[dict[str, Any]]:
         if all:
-            raise typer.BadParameter("a server lists those that stand", param_hint="--all")
+            raise typer.BadParameter("a server lists those that stand. 远程只列出有效的保全", param_hint="--all")
         found: list[dict[str, Any]] = api.get("holds")["holds"]
         return found
 
@@ -131,7 +131,7 @@ def _password(ctx: typer.Context, sessions: list[str] | None, user: str | None, 
     if server_of(ctx) is None:
         return password_for(user, from_stdin)
     if not sessions:
-        raise typer.BadParameter("with --server give ids of sessions")
+        raise typer.BadParameter("with --server give ids of sessions. 远程请给出会见编号")
     return ""
 
 
@@ -143,7 +143,9 @@ def _last(holds: dict[str, Any]) -> dict[str, Any]:
 
 def _check_choice(sessions: list[str] | None, site: str | None, since: datetime | None, until: datetime | None) -> None:
     if bool(sessions) == any(value is not None for value in (site, since, until)):
-        raise typer.BadParameter("give ids of sessions, or --site, --since and --until, and not both")
+        raise typer.BadParameter(
+            "give ids of sessions, or --site, --since and --until, and not both. 会见编号与单位、日期只能给一种"
+        )
 
 
 async def _chosen(

@@ -23,7 +23,7 @@ PasswordStdin = Annotated[
 def password_for(user: str | None, from_stdin: bool) -> str:
     """Return the password, before the database is opened. Raises BadParameter where no user was named."""
     if user is None:
-        raise typer.BadParameter("name yourself: --as USER")
+        raise typer.BadParameter("name yourself: --as USER. 请写明本人账号")
     if from_stdin:
         return read_input(first_line=True)
     return str(typer.prompt(f"Password of {user}", hide_input=True, err=True))

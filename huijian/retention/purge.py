@@ -49,7 +49,9 @@ def purge(
     if ctx.invoked_subcommand is not None:
         return 0
     if (apply and resume) or (code is not None and not apply) or (apply and code is None):
-        raise typer.BadParameter("--apply goes with --code, and not with --resume")
+        raise typer.BadParameter(
+            "--apply goes with --code, and not with --resume. 须与 --code 同用，不与 --resume 同用"
+        )
     if not apply and not resume:
         return _show(ctx, site, json)
     password = password_for(user, password_stdin) if apply and not server_of(ctx) else ""

@@ -30,7 +30,9 @@ def plan_at(api: Api, site: str | None) -> Any:
 def purge_at(api: Api, code: str | None) -> Outcome:
     """Order the purge that a code is for, and follow it to its end. Raises VisitError."""
     if code is None:
-        raise typer.BadParameter("the server finishes by itself what was broken off", param_hint="--resume")
+        raise typer.BadParameter(
+            "the server finishes by itself what was broken off. 中断的销毁由服务自行完成", param_hint="--resume"
+        )
     state = api.post("purge", "apply", body={"code": code.strip().upper()})
     while state["state"] == "running":
         time.sleep(LOOK)

@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -112,3 +113,18 @@ def texts_alone(path):
 )
 def test_a_text_that_a_person_reads_is_given_in_both_languages(folder):
     assert [line for path in sorted((ROOT / folder).rglob("*.py")) for line in texts_alone(path)] == []
+
+
+def usage_texts(path):
+    """Yield the lines of usage errors, and their texts where those are literals."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "BadParameter":
+            literals = [each.value for each in ast.walk(node.args[0]) if isinstance(each, ast.Constant)]
+            yield f"{path.relative_to(ROOT)}:{node.lineno}", "".join(map(str, literals))
+
+
+@pytest.mark.parametrize("folder", ["huijian", "kiosk_agent"])
+def test_what_is_wrong_with_an_option_is_said_in_both_languages(folder):
+    texts = [found for path in sorted((ROOT / folder).rglob("*.py")) for found in usage_texts(path)]
+    written = [(line, text) for line, text in texts if " " in text.strip()]
+    assert [line for line, text in written if not re.search("[\u4e00-\u9fff]", text)] == []
