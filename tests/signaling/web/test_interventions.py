@@ -251,7 +251,7 @@ class TestStopping:
         await expect(on_duty.locator(".tile")).to_have_count(2)
         await on_duty.keyboard.press("F9")
         await on_duty.get_by_role("dialog", name="终止会见").wait_for()
-        await on_duty.locator(".row").nth(1).click()
+        await on_duty.locator(".tile-name").nth(1).click()
         await expect(on_duty.get_by_role("dialog")).to_have_count(0)
         await on_duty.keyboard.press("F9")
         await server.put(live("ses_b"), state="ended")
