@@ -372,7 +372,7 @@ class TestNotes:
         await expect(row).to_contain_text("母亲情绪激动")
         await expect(row).to_contain_text("李明")
         await server.put(live("ses_b"))
-        await on_duty.get_by_role("navigation").get_by_role("button").nth(1).click()
+        await on_duty.locator(".tile-name").nth(1).click()
         await expect(row).to_have_count(0)
 
     async def test_a_refused_note_stays_in_its_field(self, on_duty: Page, server: FakeMonitor) -> None:
