@@ -98,6 +98,7 @@ class TestLimit:
         await server.put(live("ses_a"))
         rows = on_duty.get_by_role("navigation").get_by_role("button")
         await expect(rows).to_have_count(3)
+        await on_duty.get_by_role("button", name="名单").click()
         await rows.first.click()
         await expect(on_duty.get_by_role("button", name="监看这一场")).to_be_visible()
         assert {where.split("/")[0] for where in server.watched} == {"ses_b", "ses_c"}
@@ -111,6 +112,7 @@ class TestLimit:
         await server.put(live("ses_a"))
         rows = on_duty.get_by_role("navigation").get_by_role("button")
         await expect(rows).to_have_count(3)
+        await on_duty.get_by_role("button", name="名单").click()
         await rows.first.click()
         await on_duty.get_by_role("button", name="监看这一场").click()
         await expect(on_duty.get_by_role("dialog")).to_contain_text("您不再计入那一场的监督人数")
