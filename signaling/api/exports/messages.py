@@ -1,8 +1,8 @@
 """REST models of exports: the request with its reason, the decision, and how far the package is."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from signaling.api.messages.fields import Id, Inbound, Line, Moment, Name, Note, NoteText, Outbound
 from signaling.api.messages.session_view import Officer
@@ -27,9 +27,16 @@ class DownloaderList(Outbound):
     downloaders: list[Officer]
 
 
+_SAYS_WHY: dict[str, Any] = {"required": ["note"], "properties": {"note": {"minLength": 1, "pattern": r"^[!-~\u4e00-\u9fff]"}}}
+"""What the document says of a refusal: its note begins with a character that can be seen, as most languages write."""
+
+
 class ExportDecision(Inbound):
     """The decision of another officer; a refusal says why in its note."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"properties": {"decision": {"const": "approve"}}}, _SAYS_WHY]}
+    )
     decision: Literal["approve", "refuse"]
     note: Note = ""
 

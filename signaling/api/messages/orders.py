@@ -22,6 +22,7 @@ from signaling.api.messages.fields import (
     Rooms,
     Share,
     WarningText,
+    Whole,
     exactly_one,
     has_members,
 )
@@ -271,7 +272,7 @@ class RequestExtension(Order):
 
     order_type = "request_extension"
     request: Id
-    seconds: Annotated[int, Field(ge=1, le=3600)]
+    seconds: Annotated[int, Field(ge=1, le=3600), Whole]
     article: Article
     reason: NoteText
 

@@ -1,13 +1,14 @@
 """Every text that a client may enter is one of the shared types: what cannot be seen or read is refused everywhere,
 over REST and on the socket, with a typed refusal."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from signaling.api.messages import approvals, follow_ups, orders, recordings, sign_in, slots, socket
-from signaling.api.messages.fields import Inbound
+from signaling.api.messages.fields import Inbound, Whole
+from signaling.server.app import ROUTES
 from tests.signaling.api.test_slots import ORDER
 
 MODULES = (approvals, follow_ups, orders, recordings, sign_in, slots, socket)
@@ -84,3 +85,18 @@ class TestOverHttp:
         headers = {"Content-Type": "application/json"}
         path = f"/api/v1/sessions/{session}/remark"
         assert (await front.ask("POST", path, "prison-sup", data=body, headers=headers)).status == 400
+
+
+class TestWholeNumbers:
+    """JSON knows one kind of numbers, and some programs write 30.0 for 30 (RFC 8259, section 6)."""
+
+    def test_of_every_body_may_be_written_with_a_point(self):
+        rows = [route.body for route in ROUTES if isinstance(route.body, type)]
+        numbers = [
+            (body.__name__, name, field.metadata)
+            for body in rows
+            for name, field in body.model_fields.items()
+            if int in (field.annotation, *get_args(field.annotation))
+        ]
+        assert numbers
+        assert [(body, name) for body, name, marks in numbers if Whole not in marks] == []
