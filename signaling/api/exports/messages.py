@@ -27,7 +27,10 @@ class DownloaderList(Outbound):
     downloaders: list[Officer]
 
 
-_SAYS_WHY: dict[str, Any] = {"required": ["note"], "properties": {"note": {"minLength": 1, "pattern": r"^[!-~\u4e00-\u9fff]"}}}
+_SAYS_WHY: dict[str, Any] = {
+    "required": ["note"],
+    "properties": {"note": {"minLength": 1, "pattern": r"^[!-~\u4e00-\u9fff]"}},
+}
 """What the document says of a refusal: its note begins with a character that can be seen, as most languages write."""
 
 
