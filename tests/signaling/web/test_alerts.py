@@ -96,6 +96,7 @@ class TestStrip:
             await server.put(checking_in(f"ses_{name}"), alerts=[alert("alt_1", "room_lost")])
         rest = on_duty.get_by_role("button", name="另 5 场")
         await expect(rest).to_be_visible()
+        assert min(width for _, _, width in await on_duty.evaluate(PLACES)) > 250, "each is wide enough to be read"
         await rest.click()
         await expect(on_duty.locator(".drawer .alert")).to_have_count(8)
 
