@@ -76,10 +76,10 @@ def listed(
     def ask(api: Api) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         while len(found) < limit:
-            behind = found[-1]["seq"] if found else after
-            page = api.get("journal", session=session, after=behind, limit=min(PAGE, limit - len(found)))["entries"]
+            behind, most = found[-1]["seq"] if found else after, min(PAGE, limit - len(found))
+            page = api.get("journal", session=session, after=behind, limit=most)["entries"]
             found += page
-            if not page:
+            if len(page) < most:  # the end: a further look would find but the entry of the look before it
                 break
         return found
 

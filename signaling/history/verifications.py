@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -81,19 +81,23 @@ class Verifications:
         """Verify what is ordered, one after another, until cancelled; that kills the process that reads."""
         while True:
             verification = await self._queue.get()
+            outcome, findings = await self._outcome(verification)
+            at = self._clock.now().wall
+            ended = replace(verification, state=outcome, progress=1.0, checked_at=at, findings=findings)
             try:
-                await self._verify(verification)
-            except Exception as error:  # the next recording is verified whatever became of this one
-                log.error("recording not verified", session=verification.session, why=type(error).__name__)
-                verification.state = "failed"
-            verification.progress, verification.checked_at = 1.0, self._clock.now().wall
-            try:
-                await self._done(verification)
+                await self._done(ended)  # before others see that it has ended: what they see is stored and journaled
             except VisitError as error:
                 log.error("verification not stored", session=verification.session, why=error.code)
             del self._going[verification.session]
 
-    async def _verify(self, verification: Verification) -> None:
+    async def _outcome(self, verification: Verification) -> tuple[Outcome, list[dict[str, Any]]]:
+        try:
+            return await self._verify(verification)
+        except Exception as error:  # the next recording is verified whatever became of this one
+            log.error("recording not verified", session=verification.session, why=type(error).__name__)
+            return "failed", []
+
+    async def _verify(self, verification: Verification) -> tuple[Outcome, list[dict[str, Any]]]:
         settings = self._settings
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "recorder.evidence", verification.session),
@@ -114,8 +118,7 @@ class Verifications:
                 process.kill()
             await process.wait()
         result = json.loads(output)
-        verification.findings = list(result["findings"])
-        verification.state = "sound" if result["sound"] else "damaged"
+        return ("sound" if result["sound"] else "damaged"), list(result["findings"])
 
 
 async def _watch(process: int, verification: Verification) -> None:

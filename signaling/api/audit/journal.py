@@ -63,7 +63,8 @@ class JournalExportOrder(Inbound):
     "GET", JOURNAL, cost=LIST, roles=(Role.AUDITOR,), zh="日志", en="Entries of the journal", refused="JournalRefused"
 )
 async def get_entries(call: Call, query: JournalQuery) -> JournalEntries:
-    """Entries of the journal in order, for auditors of the province. The next page is behind the last number."""
+    """Entries of the journal in order, for auditors of the province. The next page is behind the last number; a page
+    of fewer than `limit` is the last, as each look is an entry itself."""
     _check_province(call)
     engine = call.context.journal.engine
     found = await reader.entries(engine, query.session, query.after, query.limit, query.kind)

@@ -175,7 +175,7 @@ class TestAuditors:
             front.context.journal.note("SlotApproved", session, "user:approver", {"number": number})
         await front.context.journal.flush()
         listed = (await there("auditor", "admin", "journal", "list", "--session", session, "--json")).json
-        assert [row["data"]["number"] for row in listed] == [0, 1, 2]
+        assert [row["data"]["number"] for row in listed] == [0, 1, 2], "and not the looks at the journal"
         export = ("admin", "journal", "export", "--from", DAY, "--reason", "法院调取", "--json")
         made = await there("auditor", *export)
         assert made.code == 0, made.err
