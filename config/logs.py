@@ -31,7 +31,8 @@ class _Limit:
     def __init__(self, seconds: float) -> None:
         self._seconds, self._sites = seconds, CallSites()
         self._timer: threading.Timer | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what Python tidies up in between may have a line to write, too
+        self._closed = False
 
     def __call__(self, logger: Any, method: str, event: Event) -> Event:
         if event.pop("_summary", False):
@@ -39,7 +40,7 @@ class _Limit:
         if not self._sites.take(_site(event)):
             raise structlog.DropEvent
         with self._lock:
-            if self._timer is None:
+            if self._timer is None and not self._closed:
                 self._timer = threading.Timer(self._seconds, self.end_minute)
                 self._timer.daemon = True  # a log does not keep its process alive
                 self._timer.start()
@@ -53,9 +54,12 @@ class _Limit:
             log.error("lines left out", site=site, count=count, _summary=True)
 
     def close(self) -> None:
-        """Write down what is left out so far, at the end of the process."""
-        if self._timer is not None:
-            self._timer.cancel()
+        """Write down what is left out so far, at the end of the process. From now on no thread is started: one that is
+        started while the interpreter ends never runs, and whatever waits for its start waits for ever."""
+        with self._lock:
+            self._closed, timer = True, self._timer
+        if timer is not None:
+            timer.cancel()
             self.end_minute()
 
 

@@ -2,7 +2,7 @@
 fill hides what matters and ends on a full disk. Pure: the caller says when a minute is over."""
 
 from collections import Counter
-from threading import Lock
+from threading import RLock
 
 LINES = 60
 """Lines of one call site in a minute: one of each visit of a worker, with room to spare."""
@@ -17,7 +17,7 @@ class CallSites:
     def __init__(self, lines: int = LINES, sites: int = SITES) -> None:
         self._lines, self._sites = lines, sites
         self._written: Counter[str] = Counter()
-        self._lock = Lock()
+        self._lock = RLock()  # what Python tidies up in between may have a line to write, too
 
     def take(self, site: str) -> bool:
         """Whether a line of this call site is written; one that is not is counted."""

@@ -41,6 +41,9 @@ class TestEveryLogger:
             "import warnings; warnings.warn(S)",
             "import threading\nt = threading.Thread(target=lambda: int(S)); t.start(); t.join()",
             "class A:\n  def __del__(self): int(S)\nA()",
+            "class A:\n  def __del__(self): int('x')\nkept = A()",  # while the interpreter ends
+            "import asyncio\nasync def f(): int('x')\nasync def g():\n  global kept\n"
+            "  kept = asyncio.create_task(f())\n  await asyncio.sleep(0)\nasyncio.run(g())",
             "int(S)",
             "raise ValueError(S)",
             "raise ExceptionGroup(S, [ValueError(S)])",
@@ -55,6 +58,14 @@ class TestEveryLogger:
         lines = logged(program)
         assert len(lines) == 1 and lines[0].startswith("timestamp='20"), lines
         assert "SECRET" not in lines[0] and "Traceback" not in lines[0]
+
+    def test_takes_a_line_in_the_middle_of_another_as_python_tidies_up_at_any_time(self):
+        lines = logged(
+            "import structlog, threading\nstart, log = threading.Timer.start, structlog.get_logger()\n"
+            "def interrupted(timer):\n  log.error('inner')\n  start(timer)\n"
+            "threading.Timer.start = interrupted\nlog.error('outer')"
+        )
+        assert [line.rpartition("event=")[2] for line in lines] == ["'inner'", "'outer'"]
 
     def test_forges_no_line(self):
         lines = logged(r"import structlog; structlog.get_logger().error('x', why='a\nlevel=info \x1b[2J\r\x00')")
