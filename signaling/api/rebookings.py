@@ -21,9 +21,8 @@ DECLINES = (Role.SUPERVISOR, Role.APPROVER, Role.CLERK, Role.INTEGRATOR)
 async def get_rebookings(call: Call, query: RebookingQuery) -> RebookingList:
     """Requests for visits of the caller's site, the newest first."""
     site = scope(call.caller) if isinstance(call.caller, User) else None
-    store = call.context.store
-    found = await store.rebookings(None if site is None else [site], query.state)
-    return RebookingList(rebookings=[rebooking_view(request, await store.slot(request.slot)) for request in found])
+    found = await call.context.store.rebookings(None if site is None else [site], query.state)
+    return RebookingList(rebookings=[await _view(call, request) for request in found])
 
 
 @table.add(
@@ -63,4 +62,5 @@ async def _seen(call: Call) -> Rebooking:
 
 
 async def _view(call: Call, request: Rebooking) -> RebookingView:
-    return rebooking_view(request, await call.context.store.slot(request.slot))
+    slot = await call.context.store.slot(request.slot)
+    return await rebooking_view(request, slot, call.context.names)

@@ -8,7 +8,15 @@ from broker.booking.rebooking import Rebooking
 from broker.booking.slot import Slot
 from broker.kernel.ids import Side
 from broker.session.parts import farewell
-from signaling.api.messages.follow_ups import AbsenceView, AbsentPerson, DecisionView, RebookingView
+from signaling.api.messages.follow_ups import (
+    AbsenceView,
+    AbsentPerson,
+    DecisionView,
+    LostPerson,
+    LostSide,
+    LostSides,
+    RebookingView,
+)
 from signaling.api.messages.session_view import AbsenceBrief, FarewellView, RebookingBrief, Words
 from signaling.views.moment import SessionMoment
 from signaling.views.names import Names
@@ -42,7 +50,7 @@ def absence_brief(absence: Absence) -> AbsenceBrief:
     return AbsenceBrief(id=absence.id, side=absence.side, state=absence.state.value, at=absence.at)
 
 
-def rebooking_view(request: Rebooking, slot: Slot) -> RebookingView:
+async def rebooking_view(request: Rebooking, slot: Slot, names: Names) -> RebookingView:
     """A request for the visit of `slot` in full."""
     text = text_of({**REASONS, **MISSING, **CAUSES}, request.cause, slot.between_inmates)
     return RebookingView(
@@ -52,10 +60,25 @@ def rebooking_view(request: Rebooking, slot: Slot) -> RebookingView:
         cause=Words(code=request.cause, zh=text.zh, en=text.en),
         prison_site=slot.prison.site,
         visitor_site=slot.visitor.site,
+        starts_at=slot.starts_at,
+        between_inmates=slot.between_inmates,
+        sides=LostSides(
+            prison=await _lost_side(slot, Side.PRISON, names), visitor=await _lost_side(slot, Side.VISITOR, names)
+        ),
         new_slot=request.new_slot,
         by=request.by,
         reason=request.reason,
         decided_at=request.decided_at,
+    )
+
+
+async def _lost_side(slot: Slot, side: Side, names: Names) -> LostSide:
+    """One side of a slot by names; of a visit whose names were forgotten by rule it has no people."""
+    place = slot.place(side)
+    return LostSide(
+        site_name=await names.site(place.site),
+        room_name=await names.room(place.room),
+        people=[LostPerson(name=one.name, role=one.role) for one in slot.people_of(side) if one.name],
     )
 
 

@@ -18,15 +18,41 @@ class RebookingQuery(Inbound):
     state: RebookingState | None = None
 
 
+class LostPerson(Outbound):
+    """A person of the visit that did not take place; `role` is party or interpreter."""
+
+    name: str
+    role: str
+
+
+class LostSide(Outbound):
+    """One side of the visit that did not take place, by names."""
+
+    site_name: str
+    room_name: str
+    people: list[LostPerson]
+
+
+class LostSides(Outbound):
+    """Both sides of the visit that did not take place."""
+
+    prison: LostSide
+    visitor: LostSide
+
+
 class RebookingView(RebookingBrief):
     """A request to book a visit again first. `cause` in words; `slot` is that of the visit that did not take place,
-    `new_slot` the one that keeps the request; `by`, `reason` and `decided_at` say who closed it."""
+    which was to begin at `starts_at` between `sides`; `new_slot` is the one that keeps the request; `by`, `reason` and
+    `decided_at` say who closed it."""
 
     session: str
     slot: str
     cause: Words
     prison_site: str
     visitor_site: str
+    starts_at: Moment
+    between_inmates: bool
+    sides: LostSides
     new_slot: str | None = None
     by: str = ""
     reason: str = ""

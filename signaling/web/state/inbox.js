@@ -22,7 +22,7 @@ export function waitingItems({ site, sessions, suspensions, followUps }) {
     ...sessions.filter((session) => lacksSecond(session, site)).map((session) => item("second_approval", session, session.starts_at)),
     ...suspensions.filter(({ mine }) => mine).map((each) => item("suspension", each, each.at)),
     ...followUps.absences.filter(({ mine }) => mine.length > 0).map((each) => item("absence", each, each.at)),
-    ...followUps.rebookings.filter(({ state }) => state === OPEN).map((each) => item("rebooking", { ...each, visit: byId.get(each.session) }, each.at)),
+    ...followUps.rebookings.filter(({ state }) => state === OPEN).map((each) => item("rebooking", each, each.at)),
   ].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
 }
 

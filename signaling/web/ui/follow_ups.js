@@ -23,8 +23,7 @@ export function rebookingsView({ onDecline }) {
   };
 }
 
-/** One request to book again first, with the visit that did not take place where it is one of the day (`visit`).
- * @param onDecline (request) */
+/** One request to book again first, with the visit that did not take place. @param onDecline (request) */
 export function rebookingRow(onDecline) {
   let shown = null;
   const [name, words] = [el("strong"), el("p")];
@@ -34,9 +33,10 @@ export function rebookingRow(onDecline) {
     node: el("li", {}, name, words, el("span", { class: "line" }, facts, button)),
     update(request) {
       shown = request;
-      put(name, request.visit ? visitLine(request.visit) : "");
+      put(name, visitLine(request));
       put(words, `${dateAndTime(request.at)} ${inWords(request.cause) || t("rebooking_fault")}`);
-      put(facts, `${citationOf(request.article)} · ${request.id}`);
+      put(facts, citationOf(request.article));
+      facts.title = request.id; // what a clerk asks for
     },
   };
 }
@@ -81,14 +81,14 @@ export function absenceRow(onDecideAbsence) {
 }
 
 const absenceWords = (absence) =>
-  `${dateAndTime(absence.at)} ${t(sideKey(absence, absence.side))}${t("colon")}${absence.people.map(({ name }) => name).join(t("and_names"))}`;
+  `${dateAndTime(absence.at)} ${t(sideKey(absence, absence.side))}${t("colon")}${absence.people.map(({ name }) => name).filter(Boolean).join(t("and_names"))}`;
 
 const decisionWords = ({ decision, by, reason, consequence }) =>
   [t(`absence_${decision}`), consequence ? t(`lost_${consequence}`) : "", by?.name ?? t("automatic"), reason].filter(Boolean).join(" ");
 
 /** Asks why a request is closed without a visit. @returns {Promise<{reason: string} | null>} */
 export function askDecline(request) {
-  return askReason({ title: t("rebooking_decline"), where: [request.visit ? visitLine(request.visit) : "", citationOf(request.article), inWords(request.cause)].filter(Boolean).join(" · "), warning: t("ask_decline_warning"), style: "hold" });
+  return askReason({ title: t("rebooking_decline"), where: [visitLine(request), citationOf(request.article), inWords(request.cause)].filter(Boolean).join(" · "), warning: t("ask_decline_warning"), style: "hold" });
 }
 
 /** Asks why an absence is decided so. @returns {Promise<{reason: string} | null>} */

@@ -43,6 +43,7 @@ class TestReading:
         (request,) = await requests(front, caller)
         assert (request["session"], request["state"], request["article"]) == (broken, "open", "云南 第十八条")
         assert request["cause"]["zh"] == "停电"
+        assert [person["name"] for person in request["sides"]["prison"]["people"]] == ["刘某甲"]
         assert (await front.ask("GET", f"{PATH}/{request['id']}", caller)).data == request
 
     async def test_no_other_site_does(self, front, broken):

@@ -84,6 +84,16 @@ REQUEST = {
     "cause": {"code": "room_lost", "zh": "会见室线路中断", "en": "The line of a room broke"},
     "prison_site": "yunnan-1",
     "visitor_site": "panlong",
+    "starts_at": AT,
+    "between_inmates": False,
+    "sides": {
+        "prison": {"site_name": "第一监狱", "room_name": "一号会见室", "people": [{"name": "李春生", "role": "party"}]},
+        "visitor": {
+            "site_name": "盘龙区司法局",
+            "room_name": "东会见室",
+            "people": [{"name": "李桂芳", "role": "party"}],
+        },
+    },
     "new_slot": None,
     "by": "",
     "reason": "",
@@ -112,6 +122,8 @@ class TestLists:
         await server.put({"id": "ses_b", "sides": live()["sides"], "state": "ended"}, rebooking={"state": "again"})
         listed = on_duty.get_by_role("region", name="优先重新安排")
         await expect(listed).to_contain_text("会见室线路中断")
+        await expect(listed).to_contain_text("李春生 ⇄ 盘龙区司法局 · 一号会见室 ⇄ 东会见室")  # of whatever day
+        await expect(listed).not_to_contain_text("rbk_")
         await listed.get_by_role("button", name="不再安排").click()
         dialog = on_duty.get_by_role("dialog", name="不再安排")
         await dialog.get_by_role("button", name="确定").click()  # no reason yet: the form stays

@@ -112,13 +112,14 @@ class TestTheInbox:
         await expect(_waiting(warden)).to_contain_text(kinds)
         await expect(_inbox(warden)).to_contain_text("5 项")
 
-    async def test_names_the_visit_that_is_to_be_booked_again(self, warden: Page, server: FakeMonitor) -> None:
-        server.rebookings = [{**REQUEST, "session": "ses_a"}]
-        await server.put(live(state="ended"))
+    async def test_names_the_visit_of_whatever_day_that_is_to_be_booked_again(
+        self, warden: Page, server: FakeMonitor
+    ) -> None:
+        server.rebookings = [REQUEST]
         await warden.reload()
-        await expect(_waiting(warden).first).to_contain_text("王建国 ⇄ 官渡区司法局")
+        await expect(_waiting(warden).first).to_contain_text("李春生 ⇄ 盘龙区司法局")
         await _waiting(warden).get_by_role("button", name="不再安排").click()
-        await expect(warden.get_by_role("dialog").locator(".dialog-where")).to_contain_text("王建国 ⇄ 官渡区司法局")
+        await expect(warden.get_by_role("dialog").locator(".dialog-where")).to_contain_text("李春生 ⇄ 盘龙区司法局")
 
     async def test_leaves_out_what_others_decide(self, warden: Page, server: FakeMonitor) -> None:
         server.due = [{"session": "ses_a", "code": "YN-18", "issuer": "bureau", "at": None, "mine": False}]

@@ -5,23 +5,23 @@
 const MOST = 400; // lines that are kept; older ones are on the auditors' page
 
 export class ShiftHistory {
-  #seen = []; // {at, session, kind, ...}: what the page has seen itself, oldest first
+  #seen = []; // {at, id, kind, ...}: what the page has seen itself, oldest first, each by the id of its session
   #records = new Map(); // session id -> alerts as the server keeps them
 
   /** Notes what differs between two views of a session that arrived one after the other. */
   follow(before, after, now) {
     if (!before || !now) return;
-    const at = now.toISOString();
-    if (before.state !== after.state) this.#seen.push({ at, session: after, kind: "state", state: after.state, reason: after.reason });
+    const [at, id] = [now.toISOString(), after.id];
+    if (before.state !== after.state) this.#seen.push({ at, id, kind: "state", state: after.state, reason: after.reason });
     for (const mute of after.muted ?? []) {
       if (!(before.muted ?? []).some(({ side }) => side === mute.side)) {
-        this.#seen.push({ at, session: after, kind: "mute", side: mute.side, by: mute.by });
+        this.#seen.push({ at, id, kind: "mute", side: mute.side, by: mute.by });
       }
     }
     for (const { side } of before.muted ?? []) {
-      if (!(after.muted ?? []).some((mute) => mute.side === side)) this.#seen.push({ at, session: after, kind: "unmute", side });
+      if (!(after.muted ?? []).some((mute) => mute.side === side)) this.#seen.push({ at, id, kind: "unmute", side });
     }
-    if (after.speech && !before.speech) this.#seen.push({ at, session: after, kind: "talkback", by: after.speech.by });
+    if (after.speech && !before.speech) this.#seen.push({ at, id, kind: "talkback", by: after.speech.by });
     this.#seen = this.#seen.slice(-MOST);
   }
 
@@ -30,9 +30,11 @@ export class ShiftHistory {
     this.#records.set(id, alerts);
   }
 
-  /** Forgets the records of sessions that are not of the day any more. */
+  /** Forgets what was of sessions that are not of the day any more. */
   keepWithin(ids) {
-    for (const id of this.#records.keys()) if (!ids.includes(id)) this.#records.delete(id);
+    const kept = new Set(ids);
+    for (const id of this.#records.keys()) if (!kept.has(id)) this.#records.delete(id);
+    this.#seen = this.#seen.filter(({ id }) => kept.has(id));
   }
 
   /** The lines of the history, newest first: {at, session, kind, alert?, by?, ...}. */
@@ -42,8 +44,8 @@ export class ShiftHistory {
       ...(session.warnings ?? []).map((warning) => ({ at: warning.at, session, kind: "warning", warning, by: warning.by })),
       ...(session.extensions ?? []).map((extension) => ({ at: extension.at, session, kind: "extension", extension, by: extension.by })),
     ]);
-    const ids = new Set(sessions.map(({ id }) => id));
-    const seen = this.#seen.filter(({ session }) => ids.has(session.id));
+    const byId = new Map(sessions.map((session) => [session.id, session]));
+    const seen = this.#seen.filter(({ id }) => byId.has(id)).map((line) => ({ ...line, session: byId.get(line.id) }));
     return [...kept, ...seen].sort((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, MOST);
   }
 
