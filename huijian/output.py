@@ -1,15 +1,19 @@
-"""Prints the answers of commands: a table for people, tabs for pipes, JSON for scripts."""
+"""Prints the answers of commands: a table for people, tabs for pipes, JSON for scripts. People read times as the clock on
+their wall shows them (Asia/Shanghai); pipes and scripts get them as they are stored."""
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from broker.kernel.clock import in_shanghai
 from broker.kernel.errors import Conflict
 from config import private_files
 from huijian.streams import encodable
@@ -17,6 +21,7 @@ from huijian.streams import encodable
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
 SECRETS = frozenset({"password_hash"})
 """Fields that no command prints."""
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 def plain(row: Any) -> dict[str, Any]:
@@ -32,7 +37,7 @@ def say(row: Any, as_json: bool) -> None:
         print(_json(values))
         return
     for key, value in values.items():
-        print(f"{key}: {_cell(value)}")
+        print(f"{key}: {_read(value)}")
 
 
 def warn(text: str) -> None:
@@ -78,7 +83,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> None:
     for key in rows[0]:
         table.add_column(key, overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
+        table.add_row(*(_read(value) for value in row.values()))
     Console().print(table, markup=False)
 
 
@@ -98,6 +103,13 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_encodable(inner) for inner in value]
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _read(value: Any) -> str:
+    """A value for people: a moment is the time in Asia/Shanghai."""
+    if isinstance(value, str) and MOMENT.fullmatch(value):
+        return f"{in_shanghai(datetime.fromisoformat(value)):%Y-%m-%d %H:%M:%S}"
+    return _cell(value)
 
 
 def _cell(value: Any) -> str:
