@@ -1,5 +1,5 @@
-"""Prints the answers of commands: a table for people, tabs for pipes, JSON for scripts. People read times as the clock on
-their wall shows them (Asia/Shanghai); pipes and scripts get them as they are stored."""
+"""Prints the answers of commands: a table for people, tabs for pipes, JSON for scripts. People read times as the clock
+on their wall shows them (Asia/Shanghai); pipes and scripts get them as they are stored."""
 
 import json
 import os
