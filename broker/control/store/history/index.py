@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.booking.slot import Slot
 from broker.control.store.base import StorePart
-from broker.control.store.history.tables import visit_facets, visit_marks, visit_people, visit_ratings, visits
+from broker.control.store.history.free_words import forget_words
+from broker.control.store.history.tables import visit_facets, visit_people, visits
 from broker.control.store.people import forget_documents, unnamed
 from broker.control.store.slots import slot_of_row
 from broker.control.store.tables import slots
@@ -76,8 +77,8 @@ class HistoryIndex(StorePart):
             return {row.session: (row.cancelled_at, row.cancel_code or "") for row in await db.execute(query)}
 
     async def forget_people(self, sessions: Collection[str]) -> int:
-        """Remove the names of visits, also from slots, what was shown of people's documents, and the words of marks
-        and ratings, which may name people. Ids, times and endings stay. Return how many visits were changed."""
+        """Remove the names of visits, also from slots, what was shown of people's documents, and what officers wrote
+        in words of their own, which may name people. Ids, times and endings stay. Return how many were changed."""
         count = 0
         async with self._writing() as db:
             await forget_documents(db, sessions)
@@ -204,6 +205,4 @@ async def _forget(db: AsyncConnection, row: Any) -> None:
     await db.execute(delete(visit_people).where(visit_people.c.visit == row.id))
     kept = (await db.execute(select(slots.c.people).where(slots.c.session == row.session))).scalar_one()
     await db.execute(update(slots).where(slots.c.session == row.session).values(people=unnamed(kept)))
-    words = {"text": "", "withdrawn_why": None}
-    await db.execute(update(visit_marks).where(visit_marks.c.session == row.session).values(words))
-    await db.execute(update(visit_ratings).where(visit_ratings.c.session == row.session).values(text=""))
+    await forget_words(db, row.session)

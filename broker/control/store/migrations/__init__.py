@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 from broker.kernel.database import engine_for, reading, storage_errors, writing
 from broker.kernel.errors import StorageUnavailable
 
-HEAD = "0025"
+HEAD = "0026"
 MIGRATING = 60.0  # seconds for which a process waits while another one brings the same database to this version
 
 

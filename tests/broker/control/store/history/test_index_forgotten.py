@@ -15,7 +15,7 @@ from broker.control.store.migrations import migrate
 from broker.control.store.people import keep_documents
 from broker.control.store.slots import _columns
 from broker.control.store.store import Store
-from broker.control.store.tables import metadata, slots
+from broker.control.store.tables import absence_decisions, absences, extensions, metadata, rebookings, slots
 from broker.kernel.database import reading, writing
 from broker.kernel.ids import PersonId, Side
 from tests.support.control.fixtures import TEN
@@ -48,8 +48,24 @@ async def stored(store):
         mark = {"id": "mrk_1", "at": 1.0, "kind": "note", "created_at": TEN, "withdrawn_why": WORDS[2]}
         await db.execute(insert(visit_marks).values(**about, **mark))
         await db.execute(insert(visit_ratings).values(**about, number=1, verdict="good", at=TEN))
+        await _decide(db, slot)
     await store.index_visits([visit_of(0, slot)])
     return slot.session
+
+
+async def _decide(db, slot):
+    """Store what officers decided about the visit, with their words."""
+    await db.execute(update(slots).where(slots.c.session == slot.session).values(cancel_reason=WORDS[2]))
+    place = {"session": slot.session, "site": slot.prison.site, "article": "云南 第十四条"}
+    by = {"by": "li", "reason": WORDS[2]}
+    extension = {"id": "ext_1", "role": "approver", "seconds": 600, "created_at": TEN}
+    await db.execute(insert(extensions).values(**place, **by, **extension))
+    request = {"id": "rbk_1", "session": slot.session, "slot": slot.id, "cause": "YN-18", "article": "云南 第十八条"}
+    await db.execute(insert(rebookings).values(**request, **by, at=TEN, state="declined"))
+    absence = {"id": "abs_1", "session": slot.session, "slot": slot.id, "side": "visitor", "site": slot.visitor.site}
+    await db.execute(insert(absences).values(**absence, people=["kin-1"], at=TEN, by=""))
+    decision = {"absence": "abs_1", "number": 0, "decision": "excuse", "site": slot.visitor.site, "article": ""}
+    await db.execute(insert(absence_decisions).values(**decision, **by, at=TEN, people=["kin-1"]))
 
 
 async def places_of(engine, secret):
@@ -77,7 +93,8 @@ def files_with(folder, secret):
 
 async def test_before_they_are_forgotten_they_are_found(store):
     await stored(store)
-    assert await places_of(store.engine, NAMES[0]) >= {"slots", "visit_people", "visit_marks", "visit_ratings"}
+    written = {"extensions", "rebookings", "absence_decisions"}
+    assert await places_of(store.engine, NAMES[0]) >= {"slots", "visit_people", "visit_marks", "visit_ratings"} | written
     assert await places_of(store.engine, "00XQ") == {"identity_documents"}
 
 
@@ -115,9 +132,12 @@ async def test_those_that_a_former_version_left_in_slots_go_with_the_upgrade(url
         await store.forget_people([session])
         async with writing(store.engine) as db:
             left = _columns(booked())["people"]
-            await db.execute(update(slots).where(slots.c.session == session).values(people=left))
+            words = {"people": left, "cancel_reason": WORDS[2]}
+            await db.execute(update(slots).where(slots.c.session == session).values(words))
+            for table in (extensions, rebookings, absence_decisions):
+                await db.execute(update(table).values(reason=WORDS[2]))
             await db.execute(text("UPDATE alembic_version SET version_num = '0024'"))
-        assert await places_of(store.engine, NAMES[0]) == {"slots"}
+        assert await places_of(store.engine, NAMES[0]) == {"slots", "extensions", "rebookings", "absence_decisions"}
     await migrate(url)
     async with Store(url, clock) as store:
         assert await places_of(store.engine, NAMES[0]) == set()
