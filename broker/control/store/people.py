@@ -6,13 +6,22 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.booking.identity import Document, DocumentKind
 from broker.booking.slot import Person, PersonRole
 from broker.control.store.base import StorePart
-from broker.control.store.tables import identities, identity_documents
+from broker.control.store.history.tables import visit_marks, visit_ratings
+from broker.control.store.tables import (
+    absence_decisions,
+    absences,
+    extensions,
+    identities,
+    identity_documents,
+    rebookings,
+    slots,
+)
 from broker.kernel.ids import PersonId, Side
 
 
@@ -47,6 +56,25 @@ def _person(kept: Mapping[str, Any]) -> Person:
         kept.get("relation_by", ""),
         kept.get("relation_reason", ""),
     )
+
+
+# --- the officers' own words about them ----------------------------------------------------------------------------
+
+
+async def forget_words(db: AsyncConnection, session: str) -> None:
+    """Remove what officers wrote in words of their own about one visit: marks and ratings of its recording, why it was
+    cancelled, extended, not booked again, or its absence decided so. The words may name people; codes, articles, times
+    and authors stay. A suspension keeps its words: it binds a person and has a term of its own."""
+    for table, words in (
+        (visit_marks, {"text": "", "withdrawn_why": None}),
+        (visit_ratings, {"text": ""}),
+        (slots, {"cancel_reason": None}),
+        (extensions, {"reason": ""}),
+        (rebookings, {"reason": ""}),
+    ):
+        await db.execute(update(table).where(table.c.session == session).values(words))
+    decided = select(absences.c.id).where(absences.c.session == session)
+    await db.execute(update(absence_decisions).where(absence_decisions.c.absence.in_(decided)).values(reason=""))
 
 
 # --- what is shown of their documents ------------------------------------------------------------------------------

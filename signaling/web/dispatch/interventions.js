@@ -5,7 +5,8 @@
  * for nothing.
  */
 import * as api from "../api/rest.js";
-import { visitLine, visitName } from "../i18n/session_words.js";
+import { t } from "../i18n/i18n.js";
+import { sideKey, visitLine, visitName } from "../i18n/session_words.js";
 import { begun, mayWarn, usable } from "../state/grounds.js";
 import { askWarning } from "../ui/details/warning_dialog.js";
 import { askArticle, askPlain, noteOf } from "../ui/dialog.js";
@@ -93,7 +94,7 @@ export class Interventions {
   }
 
   mute(session, side) {
-    const where = `${visitName(session)} · ${session.sides[side].room_name}`;
+    const where = `${visitName(session)} · ${t(sideKey(session, side))} · ${session.sides[side].room_name}`;
     if (session.muted?.some((mute) => mute.side === side)) return this.#unmute(session, side, where);
     return this.#ask(session, async ({ items }) => {
       const answer = await askArticle({ kind: "mute", session, where, items });

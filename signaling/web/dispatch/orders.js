@@ -3,7 +3,7 @@
  */
 import * as api from "../api/rest.js";
 import { t } from "../i18n/i18n.js";
-import { visitLine, visitName } from "../i18n/session_words.js";
+import { sideKey, visitLine, visitName } from "../i18n/session_words.js";
 import { askPlain, noteOf } from "../ui/dialog.js";
 import { complain, inform } from "../ui/toast.js";
 
@@ -48,21 +48,22 @@ export class Orders {
 
   /** Has the room's terminal test its equipment again. */
   retest(session, side) {
-    return this.#report(api.order(session.id, "retest", { side }), "done_retest");
+    return this.#report(api.order(session.id, "retest", { side }), t("done_retest"));
   }
 
   /** Says why the visit can begin although the drill of its rooms failed. */
   overrideDrill(session, reason) {
-    return this.#report(this.#deliver("override_drill", session.id, { reason }), "done_drill_override");
+    return this.#report(this.#deliver("override_drill", session.id, { reason }), t("done_drill_override"));
   }
 
-  /** Sends any other order. Resolves to whether the server took it; a refusal is shown. */
+  /** Sends any other order. Resolves to whether the server took it; a refusal is shown. `words`: their key, with the side's name. */
   send(type, session, members, words = "") {
-    return this.#report(this.#deliver(type, session.id, members), words, session).then(() => true, () => false);
+    const side = members.side ? t(sideKey(session, members.side)) : "";
+    return this.#report(this.#deliver(type, session.id, members), words && t(words, { side }), session).then(() => true, () => false);
   }
 
   /**
-   * Shows a refusal and rejects with it; otherwise shows the words under the key `words`, and that the order arrived after
+   * Shows a refusal and rejects with it; otherwise shows `words`, and that the order arrived after
    * all where the officer was told that it had not.
    */
   async #report(sending, words = "", session = null) {
@@ -75,7 +76,7 @@ export class Orders {
       throw error;
     }
     if (late === true) inform(t("order_arrived_late"), visit);
-    if (words) inform(t(words), visit);
+    if (words) inform(words, visit);
   }
 
   #deliver(type, session, members) {

@@ -63,11 +63,22 @@ export function ask({ title, act = "", session = null, holds, where, warning, mi
       answer = read ? read(form) : { article: form.elements.article?.value ?? "", note: words.value.trim() };
     });
     form.addEventListener("input", lack.clear);
+    form.addEventListener("keydown", chooseFocused);
     no.addEventListener("click", () => dialog.close());
     dialog.addEventListener("close", () => resolve(answer));
     openSheet(dialog, { session, holds });
     firstOf(form, middle ? null : yes)?.focus({ preventScroll: true });
   });
+}
+
+const ARROWS = new Set(["ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"]);
+
+/** The first arrow key chooses what has the focus: the browser alone would pass over it, to the row below or above. */
+function chooseFocused(event) {
+  const { key, target } = event;
+  if (!ARROWS.has(key) || target.type !== "radio" || target.form.querySelector(`[name="${target.name}"]:checked`)) return;
+  event.preventDefault();
+  target.click();
 }
 
 /** What has the focus first: the confirmation of a plain question, else the first thing to choose or to write. */

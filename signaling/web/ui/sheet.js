@@ -8,7 +8,7 @@
  */
 import { t } from "../i18n/i18n.js";
 import { visitName } from "../i18n/session_words.js";
-import { inform } from "./toast.js";
+import { warn } from "./toast.js";
 
 const DESK = ".details";
 let current = null; // {dialog, about, holds, isOver, beside, before}: `beside`: the visit on the desk, `before` had the focus
@@ -82,7 +82,7 @@ export function keepSheet({ chosen, ofAny, sessionOf }) {
   const ended = current.about && !current.isOver && session?.state === "ended";
   if (!ended && current.holds(session)) return;
   closeSheet();
-  inform(t(ended ? "sheet_over" : "sheet_changed"), session ? visitName(session) : "");
+  warn(t(ended ? "sheet_over" : "sheet_changed"), session ? visitName(session) : "");
 }
 
 /** Esc cancels, and Tab stays in the sheet; both leave a dialog alone that lies over the page. */

@@ -4,7 +4,7 @@
 import { el, icon } from "./dom.js";
 
 const AT_MOST = 4;
-const STAY = { good: 5000, bad: 12_000 }; // ms: a success is also visible in the visit itself
+const STAY = { good: 5000, wait: 8000, bad: 12_000 }; // ms: a success is also visible in the visit itself
 
 /** Shows a problem's title and detail. @param {string} visit the name of the visit that it is about, or "" */
 export function complain(problem, visit = "") {
@@ -16,12 +16,17 @@ export function inform(title, visit = "") {
   showToast("good", title, "", visit);
 }
 
+/** Shows that something was not done, which is no fault. @param {string} visit the name of the visit that it is about, or "" */
+export function warn(title, visit = "") {
+  showToast("wait", title, "", visit);
+}
+
 function showToast(level, title, detail, visit) {
   const region = document.getElementById("toasts");
   const close = el("button", { type: "button", class: "bare", tLabel: "close" }, icon("cross"));
   const words = el("div", {}, ...(visit ? [el("p", { class: "toast-visit" }, visit)] : []), el("strong", {}, title), ...(detail ? [el("p", {}, detail)] : []));
-  const role = level === "bad" ? "alert" : "status";
-  const toast = el("div", { class: "toast", role, data: { level } }, icon(level === "bad" ? "warn" : "check"), words, close);
+  const role = level === "good" ? "status" : "alert";
+  const toast = el("div", { class: "toast", role, data: { level } }, icon(level === "good" ? "check" : "warn"), words, close);
   close.addEventListener("click", () => toast.remove());
   region.append(toast);
   while (region.children.length > AT_MOST) region.firstElementChild.remove();

@@ -71,7 +71,7 @@ class TestTheInbox:
         await server.put(live(stops_at="2026-03-02T02:30:00Z"), extension_request=wish())
         row = _waiting(warden).first
         await expect(row).to_contain_text("王建国 ⇄ 官渡区司法局")
-        await expect(row).to_contain_text("李明申请延长10 分钟")
+        await expect(row).to_contain_text("李明申请延长 10 分钟")
         await expect(row).to_contain_text("现定结束：10:30，延长后：10:40")
         await row.get_by_role("button", name="延长会见").click()
         dialog = warden.get_by_role("dialog", name="批准延长会见时间")

@@ -86,6 +86,20 @@ class TestWarning:
         assert held == {"type": "hold", "session": "ses_a", "sides": BOTH, "article": "YN-17-6", "text_id": "dont-3"}
         assert ended == {"type": "end", "session": "ses_a", "article": "YN-17-6"}
 
+    async def test_what_can_be_a_warning_stands_before_what_must_end_the_visit_and_the_list_fills_the_sheet(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(live())
+        await on_duty.get_by_role("button", name="劝阻").click()
+        dialog = on_duty.get_by_role("dialog", name="劝阻")
+        kinds = await dialog.locator(".code[data-must]").evaluate_all("all => all.map((row) => row.dataset.must)")
+        assert kinds == sorted(kinds)  # false before true
+        assert set(kinds) == {"false", "true"}
+        sheet, button = await _box(dialog), await _box(dialog.get_by_role("button", name="发出劝阻"))
+        assert sheet["y"] + sheet["height"] - button["y"] - button["height"] < 20
+        await dialog.get_by_role("radio", name="第十七条第（六）项").check()
+        assert (await _box(dialog.get_by_role("button", name="请先选择处置")))["y"] == button["y"]  # it does not move
+
     async def test_a_choice_that_was_left_for_a_warning_is_not_kept(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await on_duty.get_by_role("button", name="劝阻").click()
@@ -155,11 +169,15 @@ class TestMuting:
         await server.put(live())
         await on_duty.get_by_role("button", name="静音会见人").click()
         dialog = on_duty.get_by_role("dialog", name="静音")
+        await expect(dialog.locator(".dialog-where")).to_contain_text(
+            "会见人一方 · "
+        )  # a room's name alone says no side
         assert await dialog.get_by_role("radio").count() == 3, "no code that demands the end"
         await dialog.get_by_role("radio", name="第十六条第（二）项").check()
         await dialog.get_by_role("button", name="确认静音").click()
         order = {"type": "mute", "session": "ses_a", "side": "visitor", "on": True, "article": "YN-16-2"}
         assert await _ordered(server) == order
+        await expect(on_duty.get_by_role("status").filter(has_text="会见人一方已静音")).to_be_visible()
         await server.put(live(), muted=[{"side": "visitor", "article": "YN-16-2", "site": "yunnan-1", "by": LI}])
         pressed = on_duty.get_by_role("button", name="解除会见人静音")
         await expect(pressed).to_have_attribute("aria-pressed", "true")
@@ -210,6 +228,27 @@ class TestStopping:
         await expect(on_duty.get_by_role("radio", name="第十七条第（八）项")).to_be_checked()
         await on_duty.keyboard.press("Enter")
         assert await _ordered(server) == {"type": "end", "session": "ses_a", "article": "YN-17-8"}
+
+    async def test_an_arrow_key_passes_over_no_ground_after_it_was_said_that_one_is_lacking(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await server.put(live())
+        await expect(on_duty.get_by_role("button", name="终止会见")).to_be_visible()
+        await on_duty.keyboard.press("F9")
+        await expect(on_duty.get_by_role("radiogroup", name="条款")).to_be_focused()
+        for key in ("Enter", "ArrowDown"):
+            await on_duty.keyboard.press(key)
+        await expect(on_duty.get_by_role("radio", name="第十七条第（六）项")).to_be_checked()
+
+    async def test_an_arrow_key_passes_over_no_words_of_a_warning(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live())
+        await expect(on_duty.get_by_role("button", name="劝阻")).to_be_visible()
+        await on_duty.keyboard.press("w")
+        await expect(on_duty.get_by_role("radio", name="双方")).to_be_focused()
+        for key in ("Tab", "ArrowDown"):
+            await on_duty.keyboard.press(key)
+        words = on_duty.get_by_role("radiogroup", name="劝阻用语")
+        await expect(words.get_by_role("radio").first).to_be_checked()
 
     async def test_the_key_of_the_stop_takes_the_place_of_another_acts_sheet(
         self, on_duty: Page, server: FakeMonitor

@@ -113,6 +113,16 @@ class TestKeys:
         await on_duty.keyboard.press("F9")
         await expect(on_duty.get_by_role("dialog", name="终止会见")).to_be_visible()
 
+    async def test_the_help_shows_every_key_at_one_look(self, on_duty: Page, server: FakeMonitor) -> None:
+        await server.put(live())
+        await on_duty.get_by_role("button", name="终止会见").wait_for()
+        for dialog, switch in (("键盘操作", "English"), ("Keyboard", "中文")):
+            await on_duty.keyboard.press("?")
+            keys = on_duty.get_by_role("dialog", name=dialog).locator(".help-keys")
+            assert await keys.evaluate("(keys) => keys.scrollHeight - keys.clientHeight") == 0, dialog
+            await on_duty.keyboard.press("Escape")
+            await on_duty.get_by_text(switch, exact=True).click()
+
     async def test_keys_with_a_modifier_are_left_to_the_browser(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await on_duty.get_by_role("button", name="终止会见").wait_for()

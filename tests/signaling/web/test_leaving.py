@@ -135,7 +135,7 @@ class TestGiving:
         await on_duty.get_by_role("button", name="请求接班").click()
         await on_duty.get_by_text("等待吴刚答复接班").wait_for()
         await server.handing_over(stage="declined")
-        await expect(on_duty.get_by_text("吴刚未接班，你仍在岗")).to_be_visible()
+        await expect(on_duty.get_by_text("吴刚未接班，您仍在岗")).to_be_visible()
         assert server.presence[-1]["duty"] == ["ses_a"]
 
     async def test_without_a_colleague_says_what_is_needed(self, on_duty: Page, server: FakeMonitor) -> None:
@@ -156,7 +156,7 @@ class TestAQuestionThatIsNotSoAnyMore:
         await expect(on_duty.get_by_role("dialog", name="退出登录：1 场会见将中止")).to_be_visible()
         await server.put(counted("ses_b", ZHAO))
         await expect(on_duty.get_by_role("dialog")).to_have_count(0)
-        await expect(on_duty.get_by_text("情况已变，未操作")).to_be_visible()
+        await expect(on_duty.get_by_role("alert").filter(has_text="情况已变，未操作")).to_be_visible()  # no success
         await expect(on_duty.locator(".duty")).to_be_visible()
 
     async def test_of_leaving_duty_goes_when_its_visit_ends_and_leaves_no_other(
@@ -191,10 +191,10 @@ class TestTaking:
         await server.until(lambda: server.presence[-1]["duty"] == [])
         server.handover = {"id": "hnd_1", "sessions": ["ses_a"], "until": None, "giver": ZHAO, "taker": ME}
         await server.handing_over(stage="offered")
-        offer = on_duty.get_by_role("alert").filter(has_text="赵强请你接班")
+        offer = on_duty.get_by_role("alert").filter(has_text="赵强请您接班")
         await expect(offer).to_contain_text("王建国")
         await offer.get_by_role("button", name="接班").click()
         await server.until(lambda: "ses_a" in server.presence[-1]["duty"])
         assert server.by_rest[-1][:2] == ("accept", "hnd_1")
         await server.handing_over(stage="completed")
-        await expect(on_duty.get_by_text("接班完成：你已计入在岗")).to_be_visible()
+        await expect(on_duty.get_by_text("接班完成：您已计入在岗")).to_be_visible()

@@ -199,7 +199,7 @@ class TestDuty:
         await expect(dialog.get_by_role("radio")).to_have_count(2)
         await expect(dialog.get_by_role("radio").nth(1)).not_to_be_checked()
         await dialog.get_by_role("radio").nth(0).check()
-        await dialog.get_by_role("button", name="确认改看").click()
+        await dialog.get_by_role("button", name="确认改为值守").click()
         await server.until(lambda: duty(server) == ["ses_b", "ses_c"])
         assert watched(server) == ["ses_a", "ses_b", "ses_c"]  # it is still watched
 

@@ -117,7 +117,7 @@ class TestLimit:
         await on_duty.get_by_role("button", name="监看这一场").click()
         await expect(on_duty.get_by_role("dialog")).to_contain_text("您不再计入那一场的监督人数")
         await on_duty.get_by_role("dialog").get_by_role("radio").nth(1).check()
-        await on_duty.get_by_role("button", name="确认改看").click()
+        await on_duty.get_by_role("button", name="确认改为值守").click()
         await server.until(lambda: {where.split("/")[0] for where in server.watched} == {"ses_a", "ses_b"})
 
 

@@ -10,9 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from broker.booking.slot import Slot
 from broker.control.store.base import StorePart
-from broker.control.store.history.free_words import forget_words
 from broker.control.store.history.tables import visit_facets, visit_people, visits
-from broker.control.store.people import forget_documents, unnamed
+from broker.control.store.people import forget_documents, forget_words, unnamed
 from broker.control.store.slots import slot_of_row
 from broker.control.store.tables import slots
 from broker.history.facets import QUALITY, Facet, facets_of

@@ -37,12 +37,13 @@ export function askWarning({ session, warnings, items, mayHold }) {
   });
 }
 
-/** Ready words, once for each ground under which they may be given now. */
+/** Ready words, once for each ground under which they may be given now; those that are a warning before those that are none. */
 function choices(warnings, items) {
   const fits = (ground) => ground && (mayWarn(ground) || (ground.must_end && !ground.blocked));
   return warnings.flatMap((words) => (words.codes ?? [words.code])
     .map((code) => ({ words, ground: items.find((ground) => ground.code === code) }))
-    .filter(({ ground }) => fits(ground)));
+    .filter(({ ground }) => fits(ground)))
+    .sort((a, b) => Number(a.ground.must_end) - Number(b.ground.must_end));
 }
 
 function choiceOf({ words, ground }, at) {

@@ -94,7 +94,9 @@ def files_with(folder, secret):
 async def test_before_they_are_forgotten_they_are_found(store):
     await stored(store)
     written = {"extensions", "rebookings", "absence_decisions"}
-    assert await places_of(store.engine, NAMES[0]) >= {"slots", "visit_people", "visit_marks", "visit_ratings"} | written
+    assert (
+        await places_of(store.engine, NAMES[0]) >= {"slots", "visit_people", "visit_marks", "visit_ratings"} | written
+    )
     assert await places_of(store.engine, "00XQ") == {"identity_documents"}
 
 
