@@ -100,23 +100,19 @@ def verify(
         check_wanted(target, all or witness, archive, public_key, heads, witness_keys, package, ledger, journal)
         return verify_at(Api(server), str(target), json)
     settings = settings_of(ctx)
-    if all and target is not None:
-        raise typer.BadParameter("give a recording or --all, not both. 录像与 --all 只能给一项")
-    if heads is not None and target is not None:
-        raise typer.BadParameter("--heads goes with the whole archive. 仅用于整个存档")
-    if witness and target is not None:
-        raise typer.BadParameter("--witness goes with the whole archive. 仅用于整个存档")
+    given: dict[str, object] = {
+        "target": target,
+        "--all": all,
+        "--archive": archive,
+        "--heads": heads,
+        "--witness": witness,
+    }
+    _check_together(given | {"--package": package, "--ledger": ledger, "--journal": journal})
     if package is not None:
-        if witness or all or target is not None or heads is not None or archive is not None:
-            raise typer.BadParameter("--package goes with --public-key alone. 仅可与 --public-key 同用")
         return _verify_package(package, settings, public_key, json)
     if ledger is not None:
-        if all or target is not None or heads is not None or package is not None or archive is not None:
-            raise typer.BadParameter("--ledger goes with --public-key alone. 仅可与 --public-key 同用")
         return _verify_ledger(ledger, settings, public_key, json)
     if journal is not None:
-        if all or target is not None or heads is not None or witness or archive is not None:
-            raise typer.BadParameter("--journal goes with --public-key alone. 仅可与 --public-key 同用")
         return _verify_journal(journal, settings, public_key, json)
     here = archive is None or archive.resolve() == settings.archive_dir
     keys, whose = _keys(settings, public_key, here)
@@ -127,10 +123,28 @@ def verify(
     if here and target is None and keys is not None:
         report.damages += _hold_damages(settings, keys)
     report.damages += _pack_damages(settings, report, here, target is None)
+    return _said(report, whose, compared, target is None, json)
+
+
+def _check_together(given: dict[str, object]) -> None:
+    """Check that what was given goes together. Raises BadParameter."""
+    named = {name for name, value in given.items() if value not in (None, False)}
+    for alone in ("--package", "--ledger", "--journal"):
+        if alone in named and len(named) > 1:
+            raise typer.BadParameter(f"{alone} goes with --public-key alone. 仅可与 --public-key 同用")
+    if {"--all", "target"} <= named:
+        raise typer.BadParameter("give a recording or --all, not both. 录像与 --all 只能给一项")
+    for whole in ("--heads", "--witness"):
+        if {whole, "target"} <= named:
+            raise typer.BadParameter(f"{whole} goes with the whole archive. 仅用于整个存档")
+
+
+def _said(report: Report, whose: str, compared: list[str], chains: bool, json: bool) -> int:
+    """Print a report, and return the exit code. `chains`: it is about chains, too, and their heads were `compared`."""
     if json:
         say({"ok": report.ok, **asdict(report), "keys": whose, "compared": compared}, as_json=True)
     else:
-        _print(report, whose, compared if target is None else None)
+        _print(report, whose, compared if chains else None)
     if report.ok:
         return 0
     unknown = any(damage.kind == "not_found" for damage in report.damages)
@@ -157,10 +171,7 @@ def _verify_package(package: Path, settings: Settings, public_key: list[Path] | 
         raise typer.BadParameter(f"there is no {package}. 移交包不存在")
     keys, whose = _keys(settings, public_key, True)
     report = check_package(package, keys)
-    if json:
-        say({"ok": report.ok, **asdict(report), "keys": whose, "compared": []}, as_json=True)
-    else:
-        _print(report, whose, None)
+    _said(report, whose, [], False, json)
     return 0 if report.ok else FOUND
 
 

@@ -16,6 +16,30 @@ from tests.support.recording.archives import archived, make_work
 from tests.support.recording.feed import WALL
 
 
+ONE = ("ses_a",)
+LEDGER, PACKAGE, JOURNAL, HEADS = (("--" + name, f"{name}.x") for name in ("ledger", "package", "journal", "heads"))
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (*LEDGER, *PACKAGE),
+        (*JOURNAL, *LEDGER),
+        (*PACKAGE, "--witness"),
+        (*LEDGER, "--witness"),
+        (*JOURNAL, *HEADS),
+        (*JOURNAL, *ONE),
+        (*PACKAGE, "--archive", "x"),
+        (*ONE, "--all"),
+        (*ONE, *HEADS),
+        (*ONE, "--witness"),
+    ],
+)
+def test_what_does_not_go_together_is_a_wrong_usage_and_none_of_it_is_left_out(huijian, args):
+    answer = huijian("verify", *args)
+    assert answer.code == 2 and "goes with" in answer.err or "not both" in answer.err
+
+
 class TestAnArchive:
     def test_that_is_empty_is_not_called_whole(self, huijian):
         answer = huijian("verify")
