@@ -15,7 +15,6 @@ from recorder.evidence.signing import installed
 from tests.support.recording.archives import archived, make_work
 from tests.support.recording.feed import WALL
 
-
 ONE = ("ses_a",)
 LEDGER, PACKAGE, JOURNAL, HEADS = (("--" + name, f"{name}.x") for name in ("ledger", "package", "journal", "heads"))
 
@@ -37,7 +36,7 @@ LEDGER, PACKAGE, JOURNAL, HEADS = (("--" + name, f"{name}.x") for name in ("ledg
 )
 def test_what_does_not_go_together_is_a_wrong_usage_and_none_of_it_is_left_out(huijian, args):
     answer = huijian("verify", *args)
-    assert answer.code == 2 and "goes with" in answer.err or "not both" in answer.err
+    assert answer.code == 2 and ("goes with" in answer.err or "not both" in answer.err)
 
 
 class TestAnArchive:
