@@ -117,7 +117,7 @@ export class Duty {
       this.#stopKeys = obeyKeys(keyActions({ state, watched: this.#watched, wallLayout, view, draw: () => this.#draw() }));
     }
     this.#draw();
-    this.view.wall.node.focus({ preventScroll: true });
+    this.view.focus();
   }
 
   /** Leaves everything at once; also called when the page is being closed. */

@@ -17,6 +17,7 @@ import { guardActs, markSending, orderStatusView } from "./order_status.js";
 import { handoversView } from "./leaving.js";
 import { listView } from "./session_list.js";
 import { keepSheet } from "./sheet.js";
+import { focusKeeper } from "./wall/focus.js";
 import { wallView } from "./wall/wall.js";
 
 /**
@@ -41,6 +42,8 @@ export function dutyView(supervises, actions, player) {
   const node = el("div", { class: "duty", data: { wall: wallOnly() ? "only" : "beside" } }, header.node, ...(supervises ? [alerts.strip] : []),
     el("div", { class: "columns" }, list.node, supervises ? wall.node : inbox.node, details.node, ...(supervises ? [alerts.drawer] : [])), onAir.node, orderStatus.node, player);
   const guard = guardActs(node);
+  const main = () => node.querySelector("#wall");
+  const keepFocus = focusKeeper(node, () => node.querySelector('.tile[data-chosen="true"]') ?? main());
   function updateLists({ suspensions: proposals, followUps }) {
     suspensions.update(proposals);
     rebookings.update(followUps.rebookings);
@@ -48,7 +51,7 @@ export function dutyView(supervises, actions, player) {
   }
 
   return {
-    node, wall, details,
+    node, wall, details, focus: () => main().focus({ preventScroll: true }),
     /** @param {{state, watched, talkback, suspensions, followUps, conflicts, grounds, farewellCode, mustEnd, notices, mayExtend, mayPropose}} model */
     update(model) {
       const { state, watched, talkback } = model;
@@ -66,6 +69,7 @@ export function dutyView(supervises, actions, player) {
         connection: isDown ? state.connection : "up", leaseMs: state.leaseMs,
       });
       handovers.update({ handovers: model.handovers, me: state.me, sessionOf: (id) => state.sessions.get(id) });
+      node.style.setProperty("--status", `${heightOfStatus(orderStatus.node)}px`);
       status.update(state.presence, { isStale: isDown, roomNamesOf: (id) => roomNamesOf(state, id), isDuty: state.places.isDuty });
       alerts.update(supervises ? sessions : [], state.clock.now(), state.history);
       alerts.followOrders(model.orders, (id) => state.sessions.get(id));
@@ -87,10 +91,16 @@ export function dutyView(supervises, actions, player) {
       wall.tick((session) => state.remaining(session));
       const session = state.chosenSession;
       if (session) details.tick(state.remaining(session), session);
+      keepFocus();
     },
     levels: wall.levels,
     close: () => [onAir, wall, alerts].forEach((part) => part.close()),
   };
+}
+
+/** The height that orders without an answer and handovers take at the top of the desk, which begins below them. */
+function heightOfStatus(status) {
+  return status.querySelector('li:not([data-state="sending"])') ? status.offsetHeight + 10 : 0;
 }
 
 /** The name of a visit; its id where the session has not been received. */

@@ -126,6 +126,24 @@ class TestAnOrderWithoutAnAnswer:
         await expect(on_duty.get_by_text("连接恢复：会见状态已变，未再次执行")).to_be_visible()
         await expect(_status(on_duty).get_by_role("listitem")).to_have_count(0)
 
+    async def test_lies_over_no_name_of_a_visit_on_the_desk(
+        self, on_duty: Page, server: FakeMonitor, silenced: None
+    ) -> None:
+        await server.put(live())
+        await on_duty.get_by_role("button", name="劝阻").wait_for()
+        server.deaf = True
+        await on_duty.keyboard.press("n")
+        await on_duty.keyboard.type("已安抚")
+        await on_duty.keyboard.press("Enter")
+        status = _status(on_duty).get_by_role("alert").first
+        await expect(status).to_contain_text("未送达，请电话通知对方")
+        lower = await status.evaluate("(row) => row.getBoundingClientRect().bottom")
+        await on_duty.keyboard.press("F9")
+        asked = on_duty.get_by_role("dialog", name="终止会见").get_by_role("heading")
+        await expect(asked).to_be_visible()
+        for title in (on_duty.locator(".details-body"), asked):
+            assert await title.evaluate("(title) => title.getBoundingClientRect().top") >= lower
+
     async def test_lies_over_no_picture_while_the_desk_is_folded(
         self, on_duty: Page, server: FakeMonitor, silenced: None
     ) -> None:

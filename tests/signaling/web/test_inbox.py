@@ -43,14 +43,14 @@ def _waiting(page: Page) -> Any:
 class TestASupervisor:
     async def test_asks_for_a_longer_visit_and_reads_the_answer(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
-        await on_duty.get_by_role("button", name="申请延长").click()
+        await on_duty.get_by_role("button", name="申请延长").press("Enter")
         dialog = on_duty.get_by_role("dialog", name="申请延长会见时间")
         await expect(dialog).to_contain_text("王建国")
         await dialog.get_by_role("radio", name="10 分钟").check()
         await expect(dialog.get_by_role("status")).to_contain_text("延长后：")
         await dialog.locator("input[name=article]").check()
         await dialog.get_by_label("理由").fill("家中亲属去世")
-        await dialog.get_by_role("button", name="提交申请").click()
+        await dialog.get_by_role("button", name="提交申请").press("Enter")
         await server.until(lambda: server.orders)
         sent = server.orders[-1]
         assert (sent["type"], sent["session"], sent["seconds"]) == ("request_extension", "ses_a", 600)
@@ -58,11 +58,15 @@ class TestASupervisor:
         part = on_duty.get_by_role("region", name="延长会见时间")
         await expect(part).to_contain_text("等待批准")
         await expect(on_duty.get_by_role("button", name="申请延长")).to_have_count(0)
+        await expect(on_duty.locator(".tile")).to_be_focused()  # the button that had the focus is gone
         await server.put(live(), extension_request=wish("declined", note="下一场会见已到"))
         await expect(part).to_contain_text("周正不予延长：下一场会见已到")
 
 
 class TestTheInbox:
+    async def test_has_the_focus_when_the_page_begins(self, warden: Page, server: FakeMonitor) -> None:
+        await expect(warden.get_by_role("main")).to_be_focused()
+
     async def test_says_that_nothing_waits(self, warden: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await expect(_inbox(warden)).to_contain_text("没有待办事项")

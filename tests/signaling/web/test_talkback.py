@@ -38,6 +38,19 @@ class TestBeginning:
         await expect(light).to_be_hidden()
         await server.until(lambda: orders(server) == ["speak", "hush"])
 
+    async def test_the_light_hides_neither_whether_the_officer_counts_nor_the_connection(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        await begin(on_duty, server)
+        await server.send("standing", sessions=[{"session": "ses_a", "counted": True, "why": []}], prompt=None)
+        light = on_duty.locator(".on-air")
+        for language in ("English", "中文"):
+            right = await light.evaluate("(light) => light.getBoundingClientRect().right")
+            for part in ("#presence-status", "#link"):
+                await expect(on_duty.locator(part)).to_be_visible()
+                assert await on_duty.locator(part).evaluate("(part) => part.getBoundingClientRect().left") >= right
+            await on_duty.get_by_text(language, exact=True).click()
+
     async def test_both_rooms_and_another_ground_can_be_chosen(self, on_duty: Page, server: FakeMonitor) -> None:
         await server.put(live())
         await on_duty.get_by_label("插话依据").select_option("YN-16-6")
