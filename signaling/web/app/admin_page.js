@@ -15,10 +15,16 @@ import { healthView, keysView, packsView } from "../ui/admin/service.js";
 import { shownOnce } from "../ui/admin/shown_once.js";
 import { complain, inform } from "../ui/toast.js";
 
-const NEEDS = { rooms: ["sites"], users: ["sites"], terminals: ["sites"], packs: ["sites"] }; // what the forms of a section choose from
+const NEEDS = { sites: ["packs"], rooms: ["sites"], users: ["sites"], terminals: ["sites"], packs: ["sites"] }; // what the forms of a section choose from
 const ADDS = { sites: ["site"], rooms: ["room"], terminals: ["spare"], users: ["invitation"], keys: ["key"] };
 const PROVINCIAL = new Set(["site", "key"]);
 const MAKES_LINK = new Set(["new-password", "invitation"]);
+
+/** Sites with the pack by which each goes; what names it is a path where the pack is the site's own. */
+function withPacks(sites, packs) {
+  const named = new Map(packs.map((pack) => [pack.policy, pack]));
+  return sites.map((site) => ({ ...site, pack: named.get(site.policy) ?? null }));
+}
 
 export class Admin {
   #me;
@@ -78,8 +84,13 @@ export class Admin {
     const found = this.#state[section];
     this.#frame.count(this.#state.changes.filter(({ mine }) => mine).length);
     this.#frame.open(section, this.#views[section].node, this.#addsOf(section));
-    this.#views[section].update(section === "health" ? found.parts : this.#withSites(found));
+    this.#views[section].update(this.#rowsOf(section, found));
     translate(this.node);
+  }
+
+  #rowsOf(section, found) {
+    if (section === "health") return found.parts;
+    return section === "sites" ? withPacks(found, this.#state.packs) : this.#withSites(found);
   }
 
   /** Rows with the names of their sites, where the sites are read. */

@@ -168,6 +168,8 @@ export const adminEn = {
   admin_waits_for_other: "Another auditor or administrator",
   admin_revoked: "Revoked ({at})",
   admin_in_use: "In use",
+  admin_law_yunnan: "Rule pack of Yunnan",
+  admin_law_guangdong: "Rule pack of Guangdong",
   admin_pack_unread: "Cannot be read: {fault}",
   admin_frozen: "First frozen {first}; {visits} {visits|visit|visits} in 30 days",
   admin_since_unknown: "Noted when the service starts again",

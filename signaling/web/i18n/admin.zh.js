@@ -168,6 +168,8 @@ export const adminZh = {
   admin_waits_for_other: "等另一名审计员或系统管理员确认",
   admin_revoked: "已注销（{at}）",
   admin_in_use: "在用",
+  admin_law_yunnan: "云南省规则包",
+  admin_law_guangdong: "广东省规则包",
   admin_pack_unread: "文件无法读取：{fault}",
   admin_frozen: "{first} 首次冻结；近 30 天 {visits} 次会见",
   admin_since_unknown: "服务重启后记录",

@@ -4,6 +4,7 @@ and an auditor see, and what is asked before it is done."""
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,8 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from broker.authority.persons import ChangeKind
 from broker.control.store.devices.terminals import PublicKey
+from broker.control.store.records import SiteKind
+from config.pack_former import folder
 from config.pack_loader import load_pack
 from tests.signaling.web.conftest import PATIENCE, SIZE, Complaints
 from tests.signaling.web.test_accessibility import violations
@@ -137,6 +140,22 @@ class TestTheFirstDay:
         await expect(page.get_by_role("dialog")).to_contain_text("使用“booking”的系统立即不能访问")
         await desk.fill("注销", reason="更换系统")
         await expect(desk.row("booking")).to_contain_text("已注销")
+
+    async def test_reads_by_which_pack_a_site_goes_by_its_title_and_not_by_its_file(
+        self, desk: Desk, tmp_path: Path
+    ) -> None:
+        own = tmp_path / "of-this-prison.toml"
+        own.write_text((folder() / "yunnan.toml").read_text(encoding="utf-8"))
+        await desk.front.store.add_site("own-rules", SiteKind.PRISON, "自备规则监狱", str(own))
+        page = await desk.open("admin", "sites")
+        await expect(desk.row("自备规则监狱")).to_contain_text(load_pack("yunnan").title_zh)
+        await expect(desk.row("自备规则监狱")).to_contain_text(load_pack("yunnan").version)
+        assert own.name not in await page.locator("main").inner_text()
+        await page.get_by_role("button", name="增设单位").click()
+        assert own.name not in await page.get_by_role("dialog").inner_text()
+        await page.keyboard.press("Escape")
+        await desk.go("规则包")
+        await expect(desk.row(str(own))).to_have_count(1)
 
     async def test_reads_which_pack_is_in_force(self, desk: Desk) -> None:
         page = await desk.open("admin", "packs")

@@ -7,6 +7,12 @@ import { chip, named, tableView } from "./table.js";
 
 const openChip = ({ closed_at: closed }) => (closed ? chip("wait", t("admin_closed", { at: wholeDate(closed) })) : chip("good", t("admin_open")));
 
+/** The pack by which a site goes, by its title: the file of a pack of its own is no business of this table. */
+function packOf({ pack }) {
+  if (!pack) return "—";
+  return named(inWords({ zh: pack.title_zh, en: pack.title_en }), pack.version ?? "");
+}
+
 /** @param {{may: boolean, province: boolean, onAct(what, row)}} reach */
 export function sitesView({ may, province, onAct }) {
   return tableView({
@@ -14,7 +20,7 @@ export function sitesView({ may, province, onAct }) {
     columns: [
       { name: "name", cell: (site) => named(site.name, `${site.id} · ${t(`admin_kind_${site.kind}`)}`) },
       { name: "state", cell: openChip },
-      { name: "pack", cell: ({ policy }) => policy },
+      { name: "pack", cell: packOf },
       { name: "parent", cell: ({ parent }) => parent ?? "—" },
       { name: "counts", cell: ({ rooms, terminals, users }) => t("admin_counts", { rooms, terminals, users }) },
     ],

@@ -1,23 +1,30 @@
 /**
  * What is asked before each act of administration: its fields, what stands in them, and whether it is dangerous.
  */
-import { t } from "../../i18n/i18n.js";
+import { inWords, t } from "../../i18n/i18n.js";
 import { askForm, choice, doKey, id, password, reason, text } from "./forms.js";
 
 const KINDS = ["prison", "rehab", "bureau", "office", "city", "province"];
 const ROLES = ["supervisor", "clerk", "approver", "auditor", "procurator", "admin"];
+const LAWS = ["yunnan", "guangdong"];
 const nameOf = ({ name, room_name: room, home, user, id: own }) => name ?? room ?? home ?? user ?? own;
 
 const words = (prefix, values) => values.map((value) => [value, t(`${prefix}_${value}`)]);
 const sitesOf = (sites) => sites.filter(({ closed_at: closed }) => !closed).map(({ id: site, name }) => [site, `${name} (${site})`]);
 
+/** The packs that a site may go by: those that come with the program, and those that are in force at some site. */
+function packsOf(packs) {
+  const titles = new Map(LAWS.map((law) => [law, t(`admin_law_${law}`)]));
+  for (const pack of packs ?? []) titles.set(pack.policy, `${inWords({ zh: pack.title_zh, en: pack.title_en })} ${pack.version ?? ""}`.trim());
+  return [...titles];
+}
+
 /** Asks for what is new; `state` holds the lists that are read, `me` the officer. */
 export function askNew(what, state, me) {
   const sites = sitesOf(state.sites);
   const over = [["", t("admin_none_over")], ...sites];
-  const packs = [...new Set(["yunnan", "guangdong", ...state.sites.map(({ policy }) => policy)])].map((pack) => [pack, pack]);
   const forms = {
-    site: () => [id(), text("name"), choice("kind", words("admin_kind", KINDS)), choice("policy", packs), choice("parent", over)],
+    site: () => [id(), text("name"), choice("kind", words("admin_kind", KINDS)), choice("policy", packsOf(state.packs)), choice("parent", over)],
     room: () => [choice("site", sites), id(), text("name")],
     invitation: () => [id("user"), text("name"), choice("role", words("admin_role", ROLES)), choice("site", me.site ? sites : [["", t("admin_province")], ...sites], sites[0]?.[0]), password],
     spare: () => [choice("site", sites), password],

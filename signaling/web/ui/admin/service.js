@@ -24,7 +24,7 @@ export function packsView({ onAct }) {
   return tableView({
     part: "packs", onAct, key: ({ policy }) => policy,
     columns: [
-      { name: "name", cell: (pack) => named(inWords({ zh: pack.title_zh, en: pack.title_en }), `${pack.name} ${pack.version ?? ""}`) },
+      { name: "name", cell: (pack) => named(inWords({ zh: pack.title_zh, en: pack.title_en }), `${pack.policy} ${pack.version ?? ""}`) },
       { name: "hash", cell: ({ sha256, fault }) => (sha256 ? el("code", { class: "hash" }, sha256) : chip("bad", t("admin_pack_unread", { fault }))) },
       { name: "sites", cell: ({ sites, site_names: names }) => (names ?? sites).join(t("and_names")) },
       { name: "since", cell: ({ in_force_since: since }) => (since ? wholeDate(since) : t("admin_since_unknown")) },
