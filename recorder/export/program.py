@@ -1,6 +1,7 @@
 """The program of the process that makes one package: the order on standard input, progress and result as JSON lines on
 standard output, a failure as one code that both languages have words for."""
 
+import errno
 import sys
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from recorder.export.build import NoRecording, build
 from recorder.export.contents import Order, Packed
 from recorder.export.cover_sheet import NoFont
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
 INTERRUPTED, HUNG, NO_ROOM, FAULT = "interrupted", "hung", "no_room", "fault"
 FAILURES: dict[str, tuple[str, str]] = {
     "no_font": (
@@ -82,7 +84,9 @@ def main() -> int:
 
 
 def code_of(error: Exception) -> str:
-    """Return the code of a failure."""
+    """Return the code of a failure; a disk that is full has one, whichever library it stopped."""
+    if getattr(error, "errno", None) in FULL:
+        return NO_ROOM
     return next((cause.code for cause in _CAUSES if isinstance(error, cause.kinds)), FAULT)
 
 
