@@ -120,7 +120,10 @@ def witness(at: str, visit: datetime | None, last: datetime | None, now: datetim
     if at == "never":
         todo = Text("在设置中填写 witness_time", "Set `witness_time`")
         return part("witness", "attention", title, Text("未启用", "Sites do not witness each other"), todo)
-    words = Text(f"每晚 {at} 进行，最近一次 {_when(last).zh}", f"Each night at {at}; the last one was {_when(last).en}")
+    latest = Text("尚未进行过", "there was none yet")
+    if last is not None:
+        latest = Text(f"最近一次 {_when(last).zh}", f"the last one was {_when(last).en}")
+    words = Text(f"每晚 {at} 进行，{latest.zh}", f"Each night at {at}; {latest.en}")
     if visit is not None and now - visit > NIGHT and (last is None or last < visit):
         todo = Text(
             "查看服务日志，运行 huijian witness now 补做", "Read the log, and make it up with `huijian witness now`"
@@ -179,10 +182,8 @@ def exports(requested: int, building: int, failed: int) -> HealthPart:
     return part("exports", "attention" if failed else "good", title, Text(zh, en), todo if failed else NOTHING)
 
 
-def _when(moment: datetime | None) -> Text:
+def _when(moment: datetime) -> Text:
     """Return a moment in Shanghai as a text."""
-    if moment is None:
-        return Text("尚未进行", "never")
     shown = f"{in_shanghai(moment):%Y-%m-%d %H:%M}"
     return Text(shown, shown)
 

@@ -72,7 +72,7 @@ class TestHealth:
     async def test_says_when_sites_have_witnessed_each_other_last_and_misses_a_night(self, front):
         await recorded_visit(front)
         settings = front.context.settings
-        assert (await parts(front))["witness"]["state_zh"].endswith("最近一次 尚未进行")
+        assert (await parts(front))["witness"]["state_zh"].endswith("尚未进行过")
         front.tokens["admin"] = await front.store.issue_user_token("admin", timedelta(hours=2000))
         front.at(timedelta(hours=40))
         assert (await parts(front))["witness"]["level"] == "attention"
