@@ -51,6 +51,9 @@ export const purgeRun = () => look("/api/v1/purge/run");
 export const permitPurge = (recordings) => json("/api/v1/purge/permits", "POST", { recordings });
 export const applyPurge = (code) => json("/api/v1/purge/apply", "POST", { code });
 
+/** Whether a role reads a list of places: a procurator has none, and names of others' rooms are none of theirs. */
+export const readsPlaces = (role) => role !== "procurator";
+
 /**
  * The places of visits: {site, site_name, room, room_name}. Who reads the register gets all, also sites and rooms that
  * are closed, because their visits are still kept; others get those that have a terminal.

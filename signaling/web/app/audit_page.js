@@ -10,8 +10,7 @@ import { AUDIT_KEYS } from "../state/audit_keys.js";
 import { partFragment, placeOf } from "../state/audit_query.js";
 import { dayOf, timeWithSeconds } from "../state/clock.js";
 import { askAbout, askReasonFor } from "../ui/audit/dialogs.js";
-import { dutyListView } from "../ui/audit/duty_list.js";
-import { holdListView } from "../ui/audit/hold_list.js";
+import { failureView } from "../ui/audit/failure.js";
 import { PARTS, pageView } from "../ui/audit/page.js";
 import { visitView } from "../ui/audit/visit/visit.js";
 import { el } from "../ui/dom.js";
@@ -20,6 +19,7 @@ import { complain, inform } from "../ui/toast.js";
 import { SearchPart } from "./audit_parts/search.js";
 import { ExportsPart } from "./audit_parts/exports.js";
 import { LedgerPart } from "./audit_parts/ledger.js";
+import { DutiesPart, HoldsPart } from "./audit_parts/lists.js";
 import { PurgePart } from "./audit_parts/purge.js";
 import { countSecondWords } from "./audit_parts/second_words.js";
 
@@ -33,6 +33,7 @@ export class Audit {
   #list = null;
   #turn = 0; // of the place: an answer for an earlier one is not shown
   #waiting = null;
+  #failure = failureView();
   #ends = [];
 
   constructor(me, onSignedOut) {
@@ -92,18 +93,20 @@ export class Audit {
   async #show() {
     const place = this.#place();
     this.#leave();
+    const turn = this.#turn;
     this.#title();
     this.#waiting?.look();
     try {
       if (place.part === "visit") await this.#showVisit(place);
-      else if (place.part === "relisten") await this.#showDuties("overdue");
-      else if (place.part === "holds") await this.#showHolds();
+      else if (place.part === "relisten") await this.#showPart("relisten", new DutiesPart((error) => this.#fail(error)));
+      else if (place.part === "holds") await this.#showPart("holds", new HoldsPart());
       else if (place.part === "exports") await this.#showExports();
       else if (place.part === "ledger") await this.#showPart("ledger", new LedgerPart(this.#me, dayOf(this.#now())));
       else if (place.part === "purge") await this.#showPart("purge", new PurgePart());
       else await this.#showSearch(place.query);
     } catch (error) {
-      this.#fail(error);
+      if (error.status === 401) this.#fail(error);
+      else if (turn === this.#turn) this.#tell(place.part, error);
     }
   }
 
@@ -121,6 +124,12 @@ export class Audit {
   #fail(error) {
     if (error.status === 401) return this.onSignedOut?.(true);
     complain(api.asProblem(error));
+  }
+
+  /** Says in the place of a part why it cannot be shown, and offers to try it again. */
+  #tell(part, error) {
+    this.#view.show(part, this.#failure.node);
+    this.#failure.tell(api.asProblem(error), () => this.#show());
   }
 
   async #showSearch(query) {
@@ -204,24 +213,6 @@ export class Audit {
   }
 
   // ---- lists
-
-  async #showDuties(state) {
-    const turn = this.#turn;
-    const { duties } = await audit.relisten(state);
-    if (turn !== this.#turn) return;
-    this.#list ??= dutyListView((next) => this.#showDuties(next).catch((error) => this.#fail(error)));
-    this.#list.update(state, duties);
-    this.#view.show("relisten", this.#list.node);
-  }
-
-  async #showHolds() {
-    const turn = this.#turn;
-    const { holds } = await audit.standingHolds();
-    if (turn !== this.#turn) return;
-    this.#list = holdListView();
-    this.#list.update(holds);
-    this.#view.show("holds", this.#list.node);
-  }
 
   async #showExports() {
     this.#list = new ExportsPart(this.#me);

@@ -48,11 +48,13 @@ export class ExportsPart {
     if (requests.some(isGoing)) this.#timer = setTimeout(() => this.#look(), EVERY);
   }
 
-  async #look() {
+  /** Looks how far they are. Where the server is away, it is told once, and looked again. */
+  async #look(complained = false) {
     try {
       this.#show(await Promise.all(this.#requests.map((request) => (isGoing(request) ? audit.exportOf(request.id) : request))));
     } catch (error) {
-      complain(api.asProblem(error));
+      if (!complained && !this.#closed) complain(api.asProblem(error));
+      if (!this.#closed && error.status !== 401) this.#timer = setTimeout(() => this.#look(true), EVERY);
     }
   }
 

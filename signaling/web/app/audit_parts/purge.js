@@ -39,13 +39,15 @@ export class PurgePart {
     if (run.state === "running") this.#timer = setTimeout(() => this.#look(), EVERY);
   }
 
-  async #look() {
+  /** Looks how far it is. Where the server is away, it is told once, and looked again. */
+  async #look(complained = false) {
     try {
       const run = await audit.purgeRun();
       if (run.state === "ended") this.#view.update({ plan: await audit.purgePlan() });
       this.#follow(run);
     } catch (error) {
-      complain(api.asProblem(error));
+      if (!complained && !this.#closed) complain(api.asProblem(error));
+      if (!this.#closed && error.status !== 401) this.#timer = setTimeout(() => this.#look(true), EVERY);
     }
   }
 

@@ -9,6 +9,7 @@ import { dayOf, timeOfDay, wholeDate } from "../../state/clock.js";
 import { filmTime } from "../../state/film_time.js";
 import { SIDES } from "../../state/sessions.js";
 import { el, icon, keyed, put, show } from "../dom.js";
+import { failureView } from "./failure.js";
 import { queryWords } from "./search_form.js";
 
 /** @param {() => void} onMore asks for the next page */
@@ -21,7 +22,8 @@ export function resultsView(onMore) {
   const empty = el("p", { class: "empty", hidden: true }, icon("eye"), el("span", { t: "audit_none" }), el("span", { class: "small", t: "audit_none_hint" }));
   const first = el("p", { class: "empty", t: "audit_first" });
   const more = el("button", { type: "button", class: "wide", t: "audit_show_more", hidden: true, on: { click: onMore } });
-  const node = el("section", { class: "audit-found", "aria-busy": "false" }, title, words, busy, first, empty, list, more);
+  const failure = failureView();
+  const node = el("section", { class: "audit-found", "aria-busy": "false" }, title, words, busy, first, empty, list, more, failure.node);
   let shown = null;
 
   function write() {
@@ -46,10 +48,18 @@ export function resultsView(onMore) {
       show(busy, on);
       more.disabled = on;
       if (on) show(first, false);
+      if (on) failure.clear();
+    },
+    /** Says that a search has failed, under what it had found before where more was asked for. */
+    fail(problem, onRetry) {
+      if (shown === null) for (const part of [first, title, words, empty, list]) show(part, false);
+      show(more, false);
+      failure.tell(problem, onRetry);
     },
     /** @param {{query, visits, found, hasMore, next} | null} model null while nothing was searched */
     update(model) {
       shown = model;
+      failure.clear();
       show(first, model === null);
       for (const part of [title, words, list]) show(part, model !== null);
       if (model) write();

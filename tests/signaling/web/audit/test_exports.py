@@ -1,9 +1,10 @@
 """Handing recordings over on the auditors' page: one officer asks, another one decides, the package is fetched."""
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.signaling.web.audit.conftest import open_page
-from tests.signaling.web.conftest import Tab
+from tests.signaling.web.conftest import Complaints, Tab
 from tests.signaling.web.test_accessibility import violations
 from tests.support.monitor.fake_archive import RECORDED, FakeArchive, handed
 from tests.support.monitor.fake_server import FakeMonitor
@@ -22,6 +23,7 @@ class TestAsking:
         await visit.get_by_label("移交理由").fill("法院调取 2026-114")
         await visit.get_by_role("button", name="申请移交").click()
         await expect(visit.locator(".export-row")).to_contain_text("待批准")
+        await expect(visit.get_by_label("接收单位或接收人")).to_be_focused()
         order = {"receiver": "昆明市中级人民法院", "reason": "法院调取 2026-114", "downloaders": ["li-ming"]}
         assert archive.orders == [("exports", RECORDED, order)]
         assert await violations(visit) == []
@@ -68,6 +70,56 @@ class TestDeciding:
         await expect(link).to_have_attribute("href", "/api/v1/exports/exp_1/package")
         assert archive.orders == [("exports/decide", "exp_1", {"decision": "approve"})]
         assert await violations(audit) == []
+
+    async def test_the_time_that_the_building_takes_yet_is_estimated_and_the_focus_stays(
+        self, audit: Page, archive: FakeArchive
+    ) -> None:
+        mine = handed("exp_1", by=ME, state="building", progress=0.1)
+        archive.exports, now = [mine], dict(mine)
+        await audit.route("**/api/v1/exports/exp_1", lambda route: route.fulfill(json=now))
+        await audit.get_by_role("link", name="移交").click()
+        await expect(audit.get_by_text("已完成 10%，正在估计剩余时间")).to_be_visible()
+        await expect(audit.get_by_text("有会见进行时会放慢")).to_be_visible()
+        await audit.get_by_role("button", name="撤回").focus()
+        now["progress"] = 0.6
+        await expect(audit.get_by_text("已完成 60%，约还需不到 1 分钟")).to_be_visible()
+        await expect(audit.get_by_role("button", name="撤回")).to_be_focused()
+
+    async def test_it_is_followed_again_after_the_server_was_away(
+        self, audit: Page, archive: FakeArchive, complaints: Complaints
+    ) -> None:
+        archive.exports = [handed("exp_1", state="building", progress=0.1)]
+        await audit.route("**/api/v1/exports/exp_1", lambda route: route.fulfill(status=503, body=""))
+        await audit.get_by_role("link", name="移交").click()
+        await expect(audit.locator('.toast[data-level="bad"]')).to_have_count(1)
+        await audit.unroute("**/api/v1/exports/exp_1")
+        await expect(audit.get_by_role("link", name="下载移交包")).to_be_visible()
+        complaints.errors.clear()  # the browser's own messages about the 503
+
+    @pytest.mark.parametrize(
+        ("seen", "seconds"),
+        [
+            ([(0.1, 0)], None),
+            ([(0.1, 0), (0.12, 10)], None),
+            ([(0.1, 0), (0.2, 10)], 80.0),
+            ([(0.1, 0), (0.3, 10), (0.32, 50), (0.34, 70), (0.4, 130)], 600.0),
+            ([(0.1, 0), (0.12, 100), (0.16, 500)], 500 / 0.06 * 0.84),
+            ([(0.5, 0), (0.7, 10), (0.0, 20)], None),
+        ],
+        ids=["at first", "too little", "its speed so far", "its speed of the last minute", "slow", "begun anew"],
+    )
+    async def test_the_estimate_follows_what_was_seen(
+        self, scripts: Page, seen: list[tuple[float, int]], seconds: float | None
+    ) -> None:
+        found = await scripts.evaluate(
+            """async (seen) => {
+              const { Remaining } = await import("/web/ui/audit/exports/remaining.js");
+              const remaining = new Remaining();
+              return seen.map(([share, at]) => remaining.after(share, at * 1000)).at(-1);
+            }""",
+            seen,
+        )
+        assert found == (None if seconds is None else pytest.approx(seconds))
 
     async def test_a_refusal_needs_its_reason(self, audit: Page, archive: FakeArchive) -> None:
         archive.exports = [handed("exp_1")]

@@ -60,6 +60,19 @@ async def test_a_visit_under_way_is_watched_live_from_both_sides_under_the_viewe
     await tab.leave(server)
 
 
+async def test_the_timeline_of_a_visit_under_way_reaches_to_the_latest_second_and_not_past_its_frame(
+    tab: Tab, server: FakeMonitor, archive: FakeArchive
+) -> None:
+    page = await watching(tab, server, archive)
+    archive.details["ses_live"] |= {"film_seconds": None, "seconds": None}
+    await page.reload()
+    await page.locator("[data-lane]").first.wait_for()
+    edges = "(nodes) => nodes.map((node) => node.getBoundingClientRect().right)"
+    (frame, *_), bars = [await page.locator(what).evaluate_all(edges) for what in ("[data-lane]", "[data-lane] rect")]
+    assert bars and max(bars) <= frame + 1
+    await tab.leave(server)
+
+
 async def test_the_end_of_the_inspection_ends_what_is_watched(
     tab: Tab, server: FakeMonitor, archive: FakeArchive
 ) -> None:

@@ -1,5 +1,6 @@
 """The auditors' search: conditions, quick days, results, and the address that leads back to them."""
 
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from playwright.async_api import Page, expect
 from tests.signaling.web.audit.conftest import open_page
 from tests.signaling.web.conftest import Complaints, Tab
 from tests.signaling.web.test_accessibility import violations
-from tests.support.monitor.fake_archive import FakeArchive, row
+from tests.support.monitor.fake_archive import RECORDED, FakeArchive, row
 from tests.support.monitor.fake_server import FakeMonitor
 
 SIZES = [{"width": 1366, "height": 768}, {"width": 1920, "height": 1080}]
@@ -65,14 +66,92 @@ class TestSearching:
         assert server.archive.searches == [{"site": "b", "limit": 30}]
         await tab.leave(server)
 
-    async def test_a_refusal_of_the_server_is_shown_in_words(
+    async def test_a_role_that_reads_no_list_of_places_is_offered_those_of_what_it_found(
+        self, tab: Tab, server: FakeMonitor
+    ) -> None:
+        asked: list[str] = []
+        tab.page.on("request", lambda request: asked.append(request.url))
+        page = await open_page(tab, server, role="procurator")
+        await find(page, inmate="王建国")
+        await expect(page.get_by_role("heading", name="共 1 场会见")).to_be_visible()
+        await page.get_by_label("单位").select_option(label="官渡区司法局")
+        await expect(page.locator('#audit-rooms option[value="3-1"]')).to_have_count(1)
+        assert [url for url in asked if url.endswith(("/terminals", "/sites", "/rooms"))] == []
+        await tab.leave(server)
+
+
+def refusal(status: int) -> dict[str, Any]:
+    """Return an answer that refuses, as the server and as a proxy before it may give it."""
+    problem = {
+        "title": "请求过多",
+        "title_en": "Too many requests",
+        "detail": "请稍候。",
+        "detail_en": "Wait a little.",
+    }
+    if status == 429:
+        return {"status": 429, "json": problem | {"code": "rate_limited"}, "content_type": "application/problem+json"}
+    return {"status": status, "body": ""}
+
+
+class TestAFailure:
+    SEARCH = "**/api/v1/visits/search"
+
+    @pytest.mark.parametrize("status", [0, 429, 503])
+    async def test_says_what_happened_where_the_results_would_stand_and_offers_to_try_again(
+        self, audit: Page, archive: FakeArchive, complaints: Complaints, status: int
+    ) -> None:
+        fail = (lambda route: route.fulfill(**refusal(status))) if status else (lambda route: route.abort())
+        await audit.route(self.SEARCH, fail)
+        await find(audit, inmate="王")
+        failure = audit.locator(".audit-found").get_by_role("alert")
+        await expect(failure.locator("strong")).to_have_text(re.compile("..."))
+        await expect(audit.get_by_text("没有符合条件的会见")).to_be_hidden()
+        await audit.get_by_role("button", name="Switch to English").click()
+        await expect(failure.locator("strong")).to_have_text(re.compile("^[A-Za-z ,.]+$"))
+        assert await violations(audit) == []
+        await audit.unroute(self.SEARCH)
+        await failure.get_by_role("button", name="Try again").press("Enter")
+        await expect(audit.get_by_role("heading", name="Visits found: 1")).to_be_focused()
+        await expect(failure).to_be_hidden()
+        assert len(archive.searches) == 1
+        complaints.errors.clear()  # the browser's own message
+
+    async def test_of_the_next_page_leaves_the_first_one(
         self, audit: Page, archive: FakeArchive, complaints: Complaints
     ) -> None:
-        await audit.route("**/api/v1/visits/search", lambda route: route.fulfill(status=503, body=""))
+        archive.visits = [row(f"ses_{number}") for number in range(35)]
         await find(audit, inmate="王")
-        await expect(audit.locator('.toast[data-level="bad"]')).to_be_visible()
-        await audit.unroute("**/api/v1/visits/search")
-        complaints.errors.clear()  # the browser's own message about the 503
+        await expect(audit.locator(".audit-row")).to_have_count(30)
+        await audit.route(self.SEARCH, lambda route: route.fulfill(status=503, body=""))
+        await audit.get_by_role("button", name="显示更多").click()
+        await expect(audit.locator(".audit-found").get_by_role("alert")).to_be_visible()
+        await expect(audit.locator(".audit-row")).to_have_count(30)
+        await audit.unroute(self.SEARCH)
+        await audit.get_by_role("button", name="重新尝试").click()
+        await expect(audit.locator(".audit-row")).to_have_count(35)
+        complaints.errors.clear()
+
+    @pytest.mark.parametrize(
+        ("place", "address"),
+        [
+            ("#part=relisten", "**/api/v1/relisten*"),
+            ("#part=holds", "**/api/v1/holds"),
+            ("#part=exports", "**/api/v1/exports"),
+            ("#part=purge", "**/api/v1/purge"),
+            (f"#visit={RECORDED}", f"**/api/v1/visits/{RECORDED}"),
+        ],
+    )
+    async def test_of_any_other_part_is_said_in_its_place_too(
+        self, tab: Tab, server: FakeMonitor, complaints: Complaints, place: str, address: str
+    ) -> None:
+        await tab.page.route(address, lambda route: route.fulfill(status=503, body=""))
+        page = await open_page(tab, server, place)
+        await expect(page.locator("main > .audit-failure")).to_be_visible()
+        await tab.page.unroute(address)
+        await page.get_by_role("button", name="重新尝试").click()
+        await expect(page.locator("main > .audit-failure")).to_have_count(0)
+        complaints.errors.clear()
+        await tab.leave(server)
 
 
 class TestQuickDays:

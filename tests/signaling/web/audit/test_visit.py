@@ -119,7 +119,7 @@ class TestAboutTheVisit:
         self, tab: Tab, server: FakeMonitor, complaints: Complaints
     ) -> None:
         page = await open_page(tab, server, "#visit=ses_foreign")
-        await expect(page.locator(".toast")).to_contain_text("不存在")
+        await expect(page.locator("main > .audit-failure")).to_contain_text("不存在")
         complaints.errors.clear()  # the browser's own message about the 404
         await tab.leave(server)
 
@@ -219,6 +219,7 @@ class TestVerification:
         await expect(visit.get_by_text("正在验证：40%")).to_be_visible()
         await expect(visit.locator('.verified[data-state="damaged"]')).to_contain_text("第 12 秒的数据被改动")
         await expect(visit.locator("#announce")).to_have_text("录像已损坏")
+        await expect(visit.get_by_role("button", name="验证", exact=True)).to_be_focused()
         await visit.get_by_role("button", name="从 0:12 播放").click()
         await reach(visit, 12.0)
         assert await violations(visit) == []

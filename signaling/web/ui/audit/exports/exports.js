@@ -31,9 +31,11 @@ export function exportsView(me, { onRequest, onStep }) {
     const downloaders = [...new FormData(form).getAll("downloader")];
     if (!receiver.value.trim() || !reason.value.trim()) return;
     send.disabled = true;
-    if (await onRequest({ receiver: receiver.value.trim(), reason: reason.value.trim(), downloaders })) form.reset();
+    const done = await onRequest({ receiver: receiver.value.trim(), reason: reason.value.trim(), downloaders });
+    if (done) form.reset();
     send.disabled = false;
     limit();
+    if (document.activeElement === document.body) (done ? receiver : send).focus(); // it went with the button's being disabled
   });
   whom.addEventListener("change", limit);
 

@@ -19,11 +19,14 @@ export function copyView(session, onReady) {
   let timer = 0;
   let closed = false;
 
-  async function look() {
+  /** Looks how far it is. Where the server is away, it is told once, and looked again. */
+  async function look(complained = false) {
     try {
       update(await copyOf(session));
     } catch (error) {
-      if (error.status !== 404) complain(asProblem(error));
+      if (closed || error.status === 404) return;
+      if (!complained) complain(asProblem(error));
+      if (error.status !== 401) timer = setTimeout(() => look(true), EVERY);
     }
   }
 
@@ -36,7 +39,7 @@ export function copyView(session, onReady) {
     bar.value = progress;
     show(order, !GOING.has(state));
     if (state === "ready") onReady();
-    else if (GOING.has(state)) timer = setTimeout(look, EVERY);
+    else if (GOING.has(state)) timer = setTimeout(() => look(), EVERY);
   }
 
   async function make() {
@@ -52,7 +55,7 @@ export function copyView(session, onReady) {
 
   return {
     node,
-    look,
+    look: () => look(),
     close() {
       closed = true;
       clearTimeout(timer);

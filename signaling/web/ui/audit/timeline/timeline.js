@@ -12,6 +12,9 @@ const KEY = "huijian.audit.timeline";
 const FORMS = ["chart", "list"];
 const NEAR = 0.5; // seconds within which an event counts as reached
 
+/** The latest second of anything in the lanes, for a visit under way, which has no length yet. */
+const endOf = (lanes) => Math.max(0, ...lanes.flatMap(({ items }) => items.map(({ at, to }) => to ?? at)));
+
 /** @param {(second: number) => void} onSeek */
 export function timelineView(onSeek) {
   const parts = { chart: chartView(onSeek), list: listView(onSeek) };
@@ -32,8 +35,9 @@ export function timelineView(onSeek) {
   function write() {
     if (!shown) return;
     lanes = lanesOf(shown.visit);
-    parts.chart.update(lanes, shown.length);
-    parts.list.update(shown.visit, lanes, shown.length);
+    const length = shown.length || endOf(lanes);
+    parts.chart.update(lanes, length);
+    parts.list.update(shown.visit, lanes, length);
   }
 
   choose(FORMS.includes(readText("localStorage", KEY)) ? readText("localStorage", KEY) : "chart");

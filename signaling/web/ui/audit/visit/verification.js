@@ -23,31 +23,41 @@ export function verificationView(session, onSeek) {
   let timer = 0;
   let closed = false;
   let shown = null;
+  let pressed = false; // the button had the focus, and gets it back
 
   async function begin() {
+    pressed = document.activeElement === button;
     button.disabled = true;
     try {
       follow(await audit.verify(session));
     } catch (error) {
-      button.disabled = false;
+      release();
       complain(asProblem(error));
     }
+  }
+
+  function release() {
+    button.disabled = false;
+    if (pressed && document.activeElement === document.body) button.focus();
+    pressed = false;
   }
 
   function follow(found) {
     if (closed) return;
     shown = found;
     write();
-    if (found.state === "running") timer = setTimeout(look, EVERY);
+    if (found.state === "running") timer = setTimeout(() => look(), EVERY);
     else announce(inWords(found));
   }
 
-  async function look() {
+  /** Looks how far it is. Where the server is away, it is told once, and looked again. */
+  async function look(complained = false) {
     try {
       follow(await audit.verification(session));
     } catch (error) {
-      button.disabled = false;
-      complain(asProblem(error));
+      if (closed) return;
+      if (!complained) complain(asProblem(error));
+      if (error.status !== 401) timer = setTimeout(() => look(true), EVERY);
     }
   }
 
@@ -60,7 +70,8 @@ export function verificationView(session, onSeek) {
     put(words, running ? t("audit_verifying", { percent: Math.round((progress ?? 0) * 100) }) : `${inWords(shown)}${at ? ` (${wholeDate(at)})` : ""}`);
     show(bar, running);
     bar.value = progress ?? 0;
-    button.disabled = running;
+    if (running) button.disabled = true;
+    else release();
     list.replaceChildren(...findings.map(finding));
   };
 
@@ -79,7 +90,7 @@ export function verificationView(session, onSeek) {
       if (!found || closed || shown) return;
       shown = found;
       write();
-      if (found.state === "running") timer = setTimeout(look, EVERY);
+      if (found.state === "running") timer = setTimeout(() => look(), EVERY);
     },
     close() {
       closed = true;
