@@ -215,13 +215,13 @@ export class Audit {
   // ---- lists
 
   async #showExports() {
-    this.#list = new ExportsPart(this.#me);
+    this.#list = new ExportsPart(this.#me, null, () => this.#waiting?.look());
     this.#view.show("exports", el("section", { class: "audit-list" }, el("h1", { t: "audit_part_exports" }), this.#list.node));
     await this.#list.start();
   }
 
   #openExports(session) {
-    this.#list = new ExportsPart(this.#me, session);
+    this.#list = new ExportsPart(this.#me, session, () => this.#waiting?.look());
     this.#list.start().catch((error) => this.#fail(error));
     return this.#list.node;
   }

@@ -29,17 +29,18 @@ export class Delivery {
     this.#changed = changed;
   }
 
-  /** The orders whose outcome is not known or not read yet: {id, type, session, state: "sending" | "unanswered" | "lost"}. */
+  /** The orders whose outcome is not known or not read yet: {id, type, name, session, state: "sending" | "unanswered" | "lost"}. */
   get all() {
     return [...this.#orders.values()];
   }
 
   /**
    * Sends an order. Resolves, once it arrived, to whether that took so long that the officer was told it had not; rejects
-   * with the server's refusal, or with the problem `order_lost` when it is certain that it did not arrive.
+   * with the server's refusal, or with the problem `order_lost` when it is certain that it did not arrive. `name`: what the
+   * page calls it, where one type of order serves two acts: a farewell must not be told as a stop.
    */
-  async send(type, session, members) {
-    const order = { id: api.newId("ord"), type, session, members, state: "sending" };
+  async send(type, session, members, name = type) {
+    const order = { id: api.newId("ord"), type, name, session, members, state: "sending" };
     this.#orders.set(order.id, order);
     const timer = setTimeout(() => this.#mark(order, "unanswered"), UNANSWERED);
     this.#changed();

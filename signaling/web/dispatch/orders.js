@@ -19,7 +19,7 @@ export class Orders {
   async finish(session, code) {
     const agrees = (session.farewell ?? []).length > 0;
     const answer = agrees || await askPlain({ kind: "finish", session, where: visitLine(session), note: false });
-    if (answer) await this.send("end", session, { article: code }, "done_finish");
+    if (answer) await this.send("end", session, { article: code }, "done_finish", "finish");
   }
 
   async resume(session) {
@@ -56,10 +56,10 @@ export class Orders {
     return this.#report(this.#deliver("override_drill", session.id, { reason }), t("done_drill_override"));
   }
 
-  /** Sends any other order. Resolves to whether the server took it; a refusal is shown. `words`: their key, with the side's name. */
-  send(type, session, members, words = "") {
+  /** Sends any other order. Resolves to whether the server took it; a refusal is shown. `words`: their key, with the side's name; `name`: see Delivery. */
+  send(type, session, members, words = "", name = type) {
     const side = members.side ? t(sideKey(session, members.side)) : "";
-    return this.#report(this.#deliver(type, session.id, members), words && t(words, { side }), session).then(() => true, () => false);
+    return this.#report(this.#deliver(type, session.id, members, name), words && t(words, { side }), session).then(() => true, () => false);
   }
 
   /**
@@ -79,7 +79,7 @@ export class Orders {
     if (words) inform(words, visit);
   }
 
-  #deliver(type, session, members) {
-    return this.#delivery.send(type, session, members);
+  #deliver(type, session, members, name = type) {
+    return this.#delivery.send(type, session, members, name);
   }
 }

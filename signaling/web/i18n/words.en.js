@@ -46,6 +46,7 @@ export const en = {
   order_hold: "Hold",
   order_resume: "Resume",
   order_end: "End",
+  order_finish: "Finished",
   order_go_on: "Go on",
   order_warn: "Warning",
   order_mute: "Mute or unmute",

@@ -46,6 +46,7 @@ export const zh = {
   order_hold: "中止会见",
   order_resume: "恢复会见",
   order_end: "终止会见",
+  order_finish: "会见完毕",
   order_go_on: "继续会见",
   order_warn: "劝阻",
   order_mute: "静音或解除静音",

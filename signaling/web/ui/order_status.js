@@ -47,7 +47,7 @@ function orderRow(onDismiss) {
       mark(node, "state", order.state);
       if (order.state !== "sending") node.setAttribute("role", "alert");
       swapIcon(node, ICONS[order.state]);
-      put(what, [t(`order_${order.type}`), session ? visitName(session) : ""].filter(Boolean).join(" · "));
+      put(what, [t(`order_${order.name}`), session ? visitName(session) : ""].filter(Boolean).join(" · "));
       put(words, t(`order_is_${order.state}`));
       show(read, order.state === "lost");
     },
@@ -102,7 +102,7 @@ function isOrder({ type, target, key }) {
 /** Marks the buttons whose order is on its way: those name their orders in `data-order`. */
 export function markSending(part, orders) {
   for (const button of part.querySelectorAll("[data-order]")) {
-    const mine = orders.filter(({ type }) => button.dataset.order.split(" ").includes(type));
+    const mine = orders.filter(({ name }) => button.dataset.order.split(" ").includes(name));
     const state = mine.some((order) => order.state === "unanswered") ? "unanswered" : mine.length ? "sending" : "";
     mark(button, "sending", state);
     button.setAttribute("aria-busy", String(state !== ""));

@@ -6,6 +6,7 @@ from playwright.async_api import Page, expect
 
 from tests.signaling.web.conftest import Complaints
 from tests.signaling.web.test_alerts import alert
+from tests.signaling.web.test_follow_ups import AGREED
 from tests.signaling.web.test_wall import layout
 from tests.support.monitor.fake_server import OFFICER, FakeMonitor
 from tests.support.monitor.visits import QUORUM, by_officer, live, with_media
@@ -125,6 +126,22 @@ class TestAnOrderWithoutAnAnswer:
         server.deaf = False
         await expect(on_duty.get_by_text("连接恢复：会见状态已变，未再次执行")).to_be_visible()
         await expect(_status(on_duty).get_by_role("listitem")).to_have_count(0)
+
+    async def test_of_a_farewell_is_not_told_as_a_stop(
+        self, on_duty: Page, server: FakeMonitor, silenced: None
+    ) -> None:
+        server.more_grounds = [AGREED]
+        await server.put(live())
+        farewell = on_duty.get_by_role("button", name="提出会见完毕")
+        await expect(farewell).to_be_enabled()
+        server.deaf = True
+        await farewell.click()
+        await on_duty.get_by_role("button", name="确认提出").click()
+        status = _status(on_duty).get_by_role("alert").first
+        await expect(status).to_contain_text("会见完毕")
+        await expect(status).not_to_contain_text("终止会见")
+        await expect(farewell).to_have_attribute("data-sending", "unanswered")
+        await expect(on_duty.get_by_role("button", name="终止会见")).to_have_attribute("data-sending", "")
 
     async def test_lies_over_no_name_of_a_visit_on_the_desk(
         self, on_duty: Page, server: FakeMonitor, silenced: None

@@ -307,7 +307,8 @@ class TestPlaces:
         places = []
         lost = {"code": "quorum_lost", "zh": "管理员不足", "en": "Too few supervisors", "article": None}
         states = [checking_in(), live(), live(state="held", gate="shut", reason=lost), by_officer()]
-        states.append(session("ses_a", state="ended"))
+        word = {"side": "visitor", "at": NOW, "by": {"id": "wang", "name": "石桥县司法局管理员甲"}, "room": False}
+        states += [live(farewell=[word]), session("ses_a", state="ended")]
         for view in states:
             await server.put(view)
             await expect(on_duty.locator(".details .badge")).to_have_attribute("data-state", view["state"])

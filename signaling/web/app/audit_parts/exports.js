@@ -18,8 +18,10 @@ export class ExportsPart {
   #timer = 0;
   #closed = false;
 
-  constructor(me, session = null) {
+  /** @param {() => void} onDecided after a step, when less may wait for the officer */
+  constructor(me, session = null, onDecided = () => {}) {
     this.session = session;
+    this.onDecided = onDecided;
     this.#view = exportsView(me.id, {
       onStep: (request, step) => this.#step(request, step),
       ...(session ? { onRequest: (order) => this.#request(order) } : {}),
@@ -65,6 +67,7 @@ export class ExportsPart {
   async #step(request, step) {
     const body = await askStep(request, step);
     if (body) await this.#do(() => audit.stepExport(request.id, PATHS[step], body), `audit_done_export_${step}`);
+    this.onDecided();
   }
 
   async #do(order, done) {

@@ -31,7 +31,7 @@ export function orderChip(onOpen) {
       mark(node, "state", worst.state);
       swapIcon(node, worst.state === "sending" ? "clock" : "warn");
       put(words, t(`order_short_${worst.state}`));
-      put(what, [t(`order_${worst.type}`), visit ? visitName(visit) : ""].filter(Boolean).join(" · "));
+      put(what, [t(`order_${worst.name}`), visit ? visitName(visit) : ""].filter(Boolean).join(" · "));
       put(more, orders.length > 1 ? `+${orders.length - 1}` : "");
       node.title = [what.textContent, t(`order_is_${worst.state}`)].join("\n");
     },

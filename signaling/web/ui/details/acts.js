@@ -16,7 +16,7 @@ export function actsView(actions) {
     hold: act("hold", { hint: "hint_hold", icon: "held", style: "hold", key: "H", order: "hold", press: actions.onHold }),
     resume: act("resume", { icon: "play", key: "R", order: "resume", press: actions.onResume }),
     end: act("end", { hint: "hint_end", icon: "ended", style: "danger stop-button", key: "F9", order: "end", press: actions.onStop }),
-    finish: act("propose_finish", { icon: "check", key: "C", order: "end", press: actions.onFinish }),
+    finish: act("propose_finish", { icon: "check", key: "C", order: "finish", press: actions.onFinish }),
     goOn: act("go_on", { icon: "cross", order: "go_on", press: actions.onGoOn }),
   };
   const mutes = SIDES.map((side) => muteAct(side, actions.onMute));

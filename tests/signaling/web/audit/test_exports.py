@@ -164,6 +164,7 @@ class TestWhatWaits:
         await parts.get_by_role("link", name="移交").click()
         await page.get_by_role("button", name="批准", exact=True).click()
         await page.get_by_role("dialog").get_by_role("button", name="批准", exact=True).click()
+        await expect(parts.locator(".count-chip").filter(visible=True)).to_have_count(0)
         archive.changes = []
         await parts.get_by_role("link", name="台账").click()
         await expect(page.locator(".count-chip").filter(visible=True)).to_have_count(0)

@@ -228,6 +228,13 @@ class TestResults:
         await find(audit, since="2026-03-01")
         await expect(audit.locator(".audit-row")).to_contain_text("姓名已随录像销毁")
 
+    async def test_a_long_ending_stays_in_its_row(self, audit: Page, archive: FakeArchive) -> None:
+        words = "The visitors had not arrived when check-in closed; please speak to the staff of this institution " * 2
+        archive.visits = [row(ending=row()["ending"] | {"zh": words})]
+        await find(audit, inmate="王")
+        await expect(audit.locator(".audit-chips")).to_contain_text("please speak")
+        assert await audit.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
     async def test_more_are_asked_for_by_a_button(self, audit: Page, archive: FakeArchive) -> None:
         archive.visits = [row(f"ses_{number}") for number in range(31)]
         await find(audit, inmate="王")
