@@ -100,14 +100,14 @@ def verify(
         check_wanted(target, all or witness, archive, public_key, heads, witness_keys, package, ledger, journal)
         return verify_at(Api(server), str(target), json)
     settings = settings_of(ctx)
-    given: dict[str, object] = {
+    options: dict[str, object] = {
         "target": target,
         "--all": all,
         "--archive": archive,
         "--heads": heads,
         "--witness": witness,
     }
-    _check_together(given | {"--package": package, "--ledger": ledger, "--journal": journal})
+    _check_together(options | {"--package": package, "--ledger": ledger, "--journal": journal})
     if package is not None:
         return _verify_package(package, settings, public_key, json)
     if ledger is not None:
@@ -126,9 +126,9 @@ def verify(
     return _said(report, whose, compared, target is None, json)
 
 
-def _check_together(given: dict[str, object]) -> None:
-    """Check that what was given goes together. Raises BadParameter."""
-    named = {name for name, value in given.items() if value not in (None, False)}
+def _check_together(options: dict[str, object]) -> None:
+    """Check that the options that were used go together. Raises BadParameter."""
+    named = {name for name, value in options.items() if value not in (None, False)}
     for alone in ("--package", "--ledger", "--journal"):
         if alone in named and len(named) > 1:
             raise typer.BadParameter(f"{alone} goes with --public-key alone. 仅可与 --public-key 同用")
