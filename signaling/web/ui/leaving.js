@@ -30,8 +30,8 @@ export function askLeave(falling, holds) {
  * @returns {Promise<{to: string, sessions: string[]} | null>}
  */
 export function askHandover({ colleagues, most, sessions, holds }) {
-  const people = colleagues.map(({ id, name, chosen }, at) => el("label", { class: "code" },
-    el("input", { type: "radio", name: "to", value: id, required: true, checked: at === 0 }),
+  const people = colleagues.map(({ id, name, chosen }) => el("label", { class: "code" },
+    el("input", { type: "radio", name: "to", value: id, required: true, checked: colleagues.length === 1 }),
     el("span", { class: "code-title" }, t("colleague", { name, chosen, most }))));
   const visits = sessions.map((session) => el("label", { class: "code" },
     el("input", { type: "checkbox", name: "session", value: session.id, checked: true }),

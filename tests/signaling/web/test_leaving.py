@@ -81,6 +81,21 @@ class TestGiving:
         await server.until(lambda: server.presence[-1]["duty"] == [])
         await expect(on_duty.get_by_text("交班完成：吴刚已到岗")).to_be_visible()
 
+    async def test_chooses_no_colleague_beforehand_where_there_are_several(
+        self, on_duty: Page, server: FakeMonitor
+    ) -> None:
+        server.colleagues = [WU, {"id": "he-jun", "name": "何军", "chosen": 0}]
+        await server.put(counted("ses_a", ZHAO))
+        await on_duty.get_by_role("button", name="交班").click()
+        dialog = on_duty.get_by_role("dialog", name="交班")
+        await expect(dialog.get_by_role("radio")).to_have_count(2)
+        await dialog.get_by_role("button", name="请求接班").click()  # nobody yet: the form stays
+        await expect(dialog.get_by_role("radio", checked=True)).to_have_count(0)
+        await dialog.get_by_role("radio", name="何军").check()
+        await dialog.get_by_role("button", name="请求接班").click()
+        await server.until(lambda: bool(server.by_rest))
+        assert server.by_rest[-1][2]["to"] == "he-jun"
+
     async def test_takes_no_other_visit_in_exchange_until_the_officer_chooses_one(
         self, on_duty: Page, server: FakeMonitor
     ) -> None:

@@ -32,6 +32,20 @@ LAY_OUT = """async (areas) => {
             others, side, ...zoomGeometry({ width, height }, others, side) }))),
     }));
 }"""
+SPOTLIGHTS = """async () => {
+    const { spotlight } = await import("/web/state/wall/trouble.js");
+    const lost = (id) => ({ id, state: "held", reason: { code: "room_lost" }, alerts: [] });
+    const taken = (id) => ({ id, state: "live", alerts: [{ code: "room_lost", state: "taken", at: "2026-03-02T02:00:00Z" }] });
+    const calm = (id) => ({ id, state: "live", alerts: [] });
+    const isMine = (id) => id === "b";
+    return {
+        mine_first: spotlight([lost("a"), lost("b")], null, null, isMine),
+        worse_first: spotlight([lost("a"), taken("b")], null, null, isMine),
+        stays: spotlight([lost("b"), lost("c")], "b", null, () => false),
+        mine_takes_it: spotlight([lost("a"), lost("b")], "a", null, isMine),
+        calm: spotlight([calm("a"), calm("b")], "b", null, isMine),
+    };
+}"""
 FREE = """() => Math.min(...[...document.querySelectorAll(".picture")].map((picture) => {
     const { top, bottom, height } = picture.getBoundingClientRect();
     const facts = picture.closest(".tile").querySelector(".tile-facts").getBoundingClientRect().bottom;
@@ -96,6 +110,10 @@ class TestGeometry:
                     assert widths[found["spot"]] == max(widths)
                 else:
                     assert len(set(widths)) == 1
+
+    async def test_of_equal_trouble_the_visit_of_ones_duty_is_the_largest_and_places_stay(self, scripts: Page) -> None:
+        chosen = await scripts.evaluate(SPOTLIGHTS)
+        assert chosen == {"mine_first": "b", "worse_first": "a", "stays": "b", "mine_takes_it": "b", "calm": None}
 
     async def test_boxes_are_larger_where_rooms_send_pictures_of_another_shape(self, scripts: Page) -> None:
         least = "async (shapes) => (await import('/web/state/wall/wall_geometry.js')).leastFor(shapes)"

@@ -15,15 +15,18 @@ export function troubleOf(session, now = null) {
 }
 
 /**
- * The id of the session that is shown larger, or null. The one that is larger already stays so until its trouble is over
- * or another one's is worse: tiles do not change places each time that something happens.
+ * The id of the session that is shown larger, or null: of equal trouble that of the officer's duty comes before one that
+ * is only looked at. The one that is larger already stays so until its trouble is over or another one's is worse: tiles do
+ * not change places each time that something happens.
  * @param {Array} sessions on the wall, in order
  * @param {string | null} holder id of the one that is larger now
+ * @param {(id: string) => boolean} isDuty
  */
-export function spotlight(sessions, holder, now = null) {
-  const worst = Math.max(0, ...sessions.map((session) => troubleOf(session, now)));
+export function spotlight(sessions, holder, now = null, isDuty = () => false) {
+  const rank = (session) => 2 * troubleOf(session, now) + Number(troubleOf(session, now) > 0 && isDuty(session.id));
+  const worst = Math.max(0, ...sessions.map(rank));
   if (!worst) return null;
   const held = sessions.find(({ id }) => id === holder);
-  if (held && troubleOf(held, now) === worst) return holder;
-  return sessions.find((session) => troubleOf(session, now) === worst).id;
+  if (held && rank(held) === worst) return holder;
+  return sessions.find((session) => rank(session) === worst).id;
 }

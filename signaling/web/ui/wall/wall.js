@@ -44,7 +44,7 @@ export function wallView(actions) {
     node: el("main", { class: "wall", id: "wall", tabindex: "-1", data: { reads: "true" }, tLabel: "wall" }, toolbar.node, empty, grid),
     update(model) {
       const { sessions, next, chosen, watched, listening, qualities, places, zoom, presence, columns, now } = shown = model;
-      spot = spotlight(sessions, spot, now);
+      spot = spotlight(sessions, spot, now, places.isDuty);
       show(empty, sessions.length === 0);
       put(hint, next ? t("next_session", { time: timeOfDay(next.starts_at), rooms: visitName(next) }) : t("no_next_session"));
       toolbar.update({
