@@ -89,7 +89,7 @@ class TestGiving:
         await on_duty.get_by_role("button", name="交班").click()
         dialog = on_duty.get_by_role("dialog", name="交班")
         await expect(dialog.get_by_role("radio")).to_have_count(2)
-        await dialog.get_by_role("button", name="请求接班").click()  # nobody yet: the form stays
+        await dialog.get_by_role("button", name="请求接班").click()  # no choice yet: the form stays
         await expect(dialog.get_by_role("radio", checked=True)).to_have_count(0)
         await dialog.get_by_role("radio", name="何军").check()
         await dialog.get_by_role("button", name="请求接班").click()

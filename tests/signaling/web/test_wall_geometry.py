@@ -35,7 +35,8 @@ LAY_OUT = """async (areas) => {
 SPOTLIGHTS = """async () => {
     const { spotlight } = await import("/web/state/wall/trouble.js");
     const lost = (id) => ({ id, state: "held", reason: { code: "room_lost" }, alerts: [] });
-    const taken = (id) => ({ id, state: "live", alerts: [{ code: "room_lost", state: "taken", at: "2026-03-02T02:00:00Z" }] });
+    const alert = { code: "room_lost", state: "taken", at: "2026-03-02T02:00:00Z" };
+    const taken = (id) => ({ id, state: "live", alerts: [alert] });
     const calm = (id) => ({ id, state: "live", alerts: [] });
     const isMine = (id) => id === "b";
     return {
