@@ -39,21 +39,20 @@ REASONS = {
     "slot_end": Text("预约时段已结束", "The slot came to its end"),
     "completed": Text("会见正常结束", "The visit is complete"),
     "ended_by_supervisor": Text("管理员终止会见", "Ended by a supervisor"),
-    "no_show": Text(
-        "入场核验时限已到，有一方未到场；请与工作人员联系", "A side had not arrived; please speak to the staff"
-    ),
+    "no_show": Text("入场核验时限已到，有一方未到场", "A side had not arrived when check-in closed"),
     "no_show_prison": Text(
         "入场核验时限已到，监所一方未到场，将优先重新安排",
         "The prison's side had not arrived; it will be booked again with priority",
     ),
-    "no_show_visitor": Text(
-        "入场核验时限已到，会见人一方未到场；请与工作人员联系",
-        "The visitors had not arrived when check-in closed; please speak to the staff",
-    ),
+    "no_show_visitor": Text("入场核验时限已到，会见人一方未到场", "The visitors had not arrived when check-in closed"),
     "refused": Text("不予会见", "The visit was refused"),
     "technical": Text("技术故障，将优先重新安排", "A technical fault; it will be booked again with priority"),
     "cancelled": Text("会见已取消", "The visit was cancelled"),
 }
+
+SPEAK_TO_STAFF = Text("；请与工作人员联系", "; please speak to the staff")
+UNDECIDED = frozenset({"no_show", "no_show_visitor"})
+"""Endings of which a person decides what follows: rooms are told whom to ask, staff know it."""
 
 CAUSES = {
     "not_brought": Text("监所一方未到场", "The prison's side had not arrived"),

@@ -170,7 +170,8 @@ export class Audit {
     } catch (error) {
       if (error.code !== "inspection_needed") throw error;
     }
-    const answer = await askReasonFor("inspect", session);
+    const row = this.#search.rowOf(session); // none where the address was typed
+    const answer = await (row ? askAbout("inspect", row) : askReasonFor("inspect", session));
     if (!answer) return null;
     await audit.inspect(session, answer.reason);
     return audit.visitOf(session);

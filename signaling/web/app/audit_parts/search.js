@@ -58,6 +58,11 @@ export class SearchPart {
     this.#remembered.clear();
   }
 
+  /** The row of a visit that a search has found, or undefined. */
+  rowOf(id) {
+    return [...this.#remembered.values()].flatMap(({ visits }) => visits).findLast(({ session }) => session === id);
+  }
+
   /** Offers the sites and rooms that the officer may see; of a role that reads no list of them, those of what was found. */
   async offerPlaces(role) {
     if (!audit.readsPlaces(role)) {

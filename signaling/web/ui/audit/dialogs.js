@@ -14,7 +14,7 @@ export function askPurge(kind, where) {
   });
 }
 
-/** The same about a visit, which is named by its time and people. @param {"hold" | "lift"} kind */
+/** The same about a visit, which is named by its time and people. @param {"hold" | "lift" | "inspect"} kind */
 export const askAbout = (kind, visit) => askReasonFor(kind, `${wholeDate(visit.starts_at)} ${peopleOf(visit)}`);
 
 /** @param {"withdraw" | "hold" | "lift" | "inspect"} kind @param {string} where what it is about */
