@@ -7,15 +7,15 @@ the password PASSWORD. ROOMS: further rooms with a long name each, to see long t
 
 import asyncio
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from sqlalchemy import insert, update
 
 from broker.booking.slot import Person, Place, Slot
@@ -335,5 +335,13 @@ async def make(folder: Path, rooms: int, today: datetime) -> None:
         await HistoryKeeper(sources, store, journal, clock, settings).complete(everything=True, pace=0.0)
 
 
+def main(
+    folder: Annotated[Path, typer.Argument(help="A new folder, which a service is started on afterwards.")],
+    rooms: Annotated[int, typer.Argument(min=0, help="Further rooms with a long name each.")] = 0,
+) -> None:
+    """Make a folder of data with two weeks of drawn visits, and print them."""
+    asyncio.run(make(folder.absolute(), rooms, datetime.now(UTC)))
+
+
 if __name__ == "__main__":
-    asyncio.run(make(Path(sys.argv[1]).absolute(), int(sys.argv[2]) if len(sys.argv) > 2 else 0, datetime.now(UTC)))
+    typer.run(main)
