@@ -138,3 +138,27 @@ _TAKES: Mapping[str, Callable[[_Found, JournalEntry, Mapping[str, Any]], None]] 
 def code_or_nothing(cause: str) -> str:
     """Return a cause that is a code of the system, and nothing for the words of an officer, which may name people."""
     return cause if _CODE.fullmatch(cause) else ""
+
+
+def without_words(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept of an ended session, its snapshot, without what officers wrote in words of their own: notes,
+    texts of warnings, reasons and causes. Codes, articles, times and authors stay."""
+    acts = saved.get("acts") or {}
+    blank = {
+        "hold": _blank(saved.get("hold"), "note"),
+        "farewell": {side: _blank(word, "note") for side, word in (saved.get("farewell") or {}).items()},
+        "end": {**end, "cause": code_or_nothing(end["cause"])} if (end := saved.get("end")) else None,
+        "extensions": [_blank(one, "reason") for one in saved.get("extensions") or ()],
+        "requests": [_blank(one, "reason", "note") for one in saved.get("requests") or ()],
+        "drill": _blank(saved.get("drill"), "reason"),
+        "acts": {
+            **acts,
+            "warnings": [_blank(one, "zh", "en") for one in acts.get("warnings") or ()],
+            "notes": [[by, site, "", *rest] for by, site, _text, *rest in acts.get("notes") or ()],
+        },
+    }
+    return {**saved, **{name: value for name, value in blank.items() if name in saved}}
+
+
+def _blank(part: Mapping[str, Any] | None, *words: str) -> dict[str, Any] | None:
+    return None if part is None else {**part, **{name: "" for name in words if name in part}}

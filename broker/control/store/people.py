@@ -21,8 +21,11 @@ from broker.control.store.tables import (
     identity_documents,
     rebookings,
     slots,
+    snapshots,
 )
+from broker.history.acts import code_or_nothing, without_words
 from broker.kernel.ids import PersonId, Side
+from broker.session.state import State
 
 
 def people_to_json(people: Iterable[Person]) -> list[dict[str, Any]]:
@@ -63,8 +66,9 @@ def _person(kept: Mapping[str, Any]) -> Person:
 
 async def forget_words(db: AsyncConnection, session: str) -> None:
     """Remove what officers wrote in words of their own about one visit: marks and ratings of its recording, why it was
-    cancelled, extended, not booked again, or its absence decided so. The words may name people; codes, articles, times
-    and authors stay. A suspension keeps its words: it binds a person and has a term of its own."""
+    cancelled, ended, extended, not booked again, or its absence decided so, and notes and warnings. The words may name
+    people; codes, articles, times and authors stay. A suspension keeps its words, as it binds a person and has a term
+    of its own; so do announcements, which are public, and the journal, which has a rule of its own."""
     for table, words in (
         (visit_marks, {"text": "", "withdrawn_why": None}),
         (visit_ratings, {"text": ""}),
@@ -73,6 +77,12 @@ async def forget_words(db: AsyncConnection, session: str) -> None:
         (rebookings, {"reason": ""}),
     ):
         await db.execute(update(table).where(table.c.session == session).values(words))
+    for row in (await db.execute(select(rebookings).where(rebookings.c.session == session))).all():
+        cause = code_or_nothing(row.cause)
+        await db.execute(update(rebookings).where(rebookings.c.id == row.id).values(cause=cause))
+    ended = (snapshots.c.session == session, snapshots.c.state == State.ENDED)
+    for data in (await db.execute(select(snapshots.c.data).where(*ended))).scalars().all():
+        await db.execute(update(snapshots).where(*ended).values(data=without_words(data)))
     decided = select(absences.c.id).where(absences.c.session == session)
     await db.execute(update(absence_decisions).where(absence_decisions.c.absence.in_(decided)).values(reason=""))
 
