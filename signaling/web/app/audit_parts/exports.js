@@ -6,6 +6,7 @@ import * as api from "../../api/rest.js";
 import { t } from "../../i18n/i18n.js";
 import { askStep, exportsView } from "../../ui/audit/exports/exports.js";
 import { isGoing } from "../../ui/audit/exports/row.js";
+import { mayComeBack, polling } from "../../ui/audit/polling.js";
 import { complain, inform } from "../../ui/toast.js";
 
 const EVERY = 2000; // ms between looks while a package is built
@@ -15,8 +16,9 @@ const PATHS = { approve: "decide", refuse: "decide", build: "build", withdraw: "
 export class ExportsPart {
   #view;
   #requests = [];
-  #timer = 0;
   #closed = false;
+  #looks = polling(() => this.#look(), { every: EVERY });
+  #gone = new Set(); // ids of requests that can be read no more
 
   /** @param {() => void} onDecided after a step, when less may wait for the officer */
   constructor(me, session = null, onDecided = () => {}) {
@@ -38,7 +40,7 @@ export class ExportsPart {
 
   close() {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#looks.close();
     this.#view.close();
   }
 
@@ -46,18 +48,25 @@ export class ExportsPart {
     if (this.#closed) return;
     this.#requests = requests;
     this.#view.update(requests);
-    clearTimeout(this.#timer);
-    if (requests.some(isGoing)) this.#timer = setTimeout(() => this.#look(), EVERY);
+    if (this.#followed().length) this.#looks.again();
   }
 
-  /** Looks how far they are. Where the server is away, it is told once, and looked again. */
-  async #look(complained = false) {
-    try {
-      this.#show(await Promise.all(this.#requests.map((request) => (isGoing(request) ? audit.exportOf(request.id) : request))));
-    } catch (error) {
-      if (!complained && !this.#closed) complain(api.asProblem(error));
-      if (!this.#closed && error.status !== 401) this.#timer = setTimeout(() => this.#look(true), EVERY);
-    }
+  #followed() {
+    return this.#requests.filter((request) => isGoing(request) && !this.#gone.has(request.id));
+  }
+
+  /** Looks how far they are. One that can be read no more is told once, and holds up no other one. */
+  async #look() {
+    const asked = this.#followed();
+    const answers = await Promise.allSettled(asked.map(({ id }) => audit.exportOf(id)));
+    const anew = new Map(answers.flatMap(({ value }) => (value ? [[value.id, value]] : [])));
+    const failed = answers.flatMap(({ reason }, at) => (reason ? [{ reason, id: asked[at].id }] : []));
+    const refused = failed.filter(({ reason }) => !mayComeBack(reason));
+    refused.forEach(({ id }) => this.#gone.add(id));
+    this.#show(this.#requests.map((request) => anew.get(request.id) ?? request));
+    if (refused.length) complain(api.asProblem(refused[0].reason));
+    const away = failed.find(({ reason }) => mayComeBack(reason));
+    if (away) throw away.reason;
   }
 
   async #request(order) {

@@ -5,6 +5,7 @@ import * as audit from "../../api/audit.js";
 import * as api from "../../api/rest.js";
 import { t } from "../../i18n/i18n.js";
 import { askPurge } from "../../ui/audit/dialogs.js";
+import { polling } from "../../ui/audit/polling.js";
 import { purgeView } from "../../ui/audit/purge.js";
 import { complain, inform } from "../../ui/toast.js";
 
@@ -13,8 +14,8 @@ const EVERY = 1000; // ms between looks while it runs
 /** The part of the page; `start` reads the plan. Raises problems of the first reading. */
 export class PurgePart {
   #view;
-  #timer = 0;
   #closed = false;
+  #looks = polling(() => this.#look(), { every: EVERY });
 
   constructor() {
     this.#view = purgeView({ onPermit: (count) => this.#permit(count), onApply: (code) => this.#apply(code) });
@@ -29,26 +30,20 @@ export class PurgePart {
 
   close() {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#looks.close();
     this.#view.close();
   }
 
   #follow(run) {
     if (this.#closed) return;
     this.#view.update({ run });
-    if (run.state === "running") this.#timer = setTimeout(() => this.#look(), EVERY);
+    if (run.state === "running") this.#looks.again();
   }
 
-  /** Looks how far it is. Where the server is away, it is told once, and looked again. */
-  async #look(complained = false) {
-    try {
-      const run = await audit.purgeRun();
-      if (run.state === "ended") this.#view.update({ plan: await audit.purgePlan() });
-      this.#follow(run);
-    } catch (error) {
-      if (!complained && !this.#closed) complain(api.asProblem(error));
-      if (!this.#closed && error.status !== 401) this.#timer = setTimeout(() => this.#look(true), EVERY);
-    }
+  async #look() {
+    const run = await audit.purgeRun();
+    if (run.state === "ended") this.#view.update({ plan: await audit.purgePlan() });
+    this.#follow(run);
   }
 
   async #permit(count) {

@@ -96,6 +96,16 @@ class TestDeciding:
         await expect(audit.get_by_role("link", name="下载移交包")).to_be_visible()
         complaints.errors.clear()  # the browser's own messages about the 503
 
+    async def test_one_that_can_be_read_no_more_is_told_once_and_holds_up_no_other_one(
+        self, audit: Page, archive: FakeArchive, complaints: Complaints
+    ) -> None:
+        archive.exports = [handed("exp_1", state="building", progress=0.1), handed("exp_2", state="building")]
+        await audit.route("**/api/v1/exports/exp_1", lambda route: route.fulfill(status=403, body=""))
+        await audit.get_by_role("link", name="移交").click()
+        await expect(audit.get_by_role("link", name="下载移交包")).to_have_count(1)
+        await expect(audit.locator('.toast[data-level="bad"]')).to_have_count(1)
+        complaints.errors.clear()  # the browser's own message about the 403
+
     @pytest.mark.parametrize(
         ("seen", "seconds"),
         [

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.signaling.web.audit.conftest import open_page
 from tests.signaling.web.audit.test_player import press, reach
@@ -202,6 +202,14 @@ class TestListeningAgain:
         await expect(audit.locator(".film")).to_be_visible()
 
 
+async def answered(route: Route, status: int) -> None:
+    """Refuse a look at a verification; an order reaches the server."""
+    if route.request.method == "GET":
+        await route.fulfill(status=status, body="")
+    else:
+        await route.continue_()
+
+
 class TestVerification:
     async def test_shows_its_progress_and_the_damage_in_words(self, visit: Page, archive: FakeArchive) -> None:
         damage = {
@@ -223,6 +231,24 @@ class TestVerification:
         await visit.get_by_role("button", name="从 0:12 播放").click()
         await reach(visit, 12.0)
         assert await violations(visit) == []
+
+    @pytest.mark.parametrize("status", [404, 401])
+    async def test_that_the_server_has_lost_is_told_once_and_can_be_ordered_again(
+        self, visit: Page, archive: FakeArchive, complaints: Complaints, status: int
+    ) -> None:
+        words = {"code": "sound", "zh": "验证通过", "en": "Verified"}
+        running = {"state": "running", "progress": 0.4, "checked_at": None, "findings": [], **words}
+        archive.verifications = [running]
+        await visit.route("**/verification", lambda route: answered(route, status))
+        await visit.get_by_role("button", name="验证").click()
+        await expect(visit.locator('.toast[data-level="bad"]')).to_have_count(1)
+        await expect(visit.locator(".verified progress")).to_be_hidden()
+        await visit.unroute("**/verification")
+        archive.verifications = [{**running, "state": "sound", "progress": 1.0, "checked_at": NOW}]
+        await visit.get_by_role("button", name="验证", exact=True).click()
+        await expect(visit.locator('.verified[data-state="sound"]')).to_contain_text("验证通过")
+        await expect(visit.locator('.toast[data-level="bad"]')).to_have_count(1)
+        complaints.errors.clear()  # the browser's own message about the refusal
 
     async def test_of_an_earlier_day_is_shown_when_the_visit_is_opened(
         self, tab: Tab, server: FakeMonitor, archive: FakeArchive

@@ -6,6 +6,7 @@ import { asProblem } from "../../../api/rest.js";
 import { t } from "../../../i18n/i18n.js";
 import { el, mark, put, show } from "../../dom.js";
 import { complain } from "../../toast.js";
+import { polling } from "../polling.js";
 
 const EVERY = 2000; // ms between looks while it is being made
 const GOING = new Set(["queued", "making"]);
@@ -16,17 +17,15 @@ export function copyView(session, onReady) {
   const bar = el("progress", { max: "1", value: "0", tLabel: "audit_copy" });
   const order = el("button", { type: "button", class: "small-button", t: "audit_copy_make", on: { click: make } });
   const node = el("div", { class: "film-copy line", role: "status", hidden: true }, words, bar, order);
-  let timer = 0;
+  const looks = polling(look, { every: EVERY });
   let closed = false;
 
-  /** Looks how far it is. Where the server is away, it is told once, and looked again. */
-  async function look(complained = false) {
+  /** Looks how far it is; of a recording without a copy there is nothing to say. */
+  async function look() {
     try {
       update(await copyOf(session));
     } catch (error) {
-      if (closed || error.status === 404) return;
-      if (!complained) complain(asProblem(error));
-      if (error.status !== 401) timer = setTimeout(() => look(true), EVERY);
+      if (error.status !== 404) throw error;
     }
   }
 
@@ -39,7 +38,7 @@ export function copyView(session, onReady) {
     bar.value = progress;
     show(order, !GOING.has(state));
     if (state === "ready") onReady();
-    else if (GOING.has(state)) timer = setTimeout(() => look(), EVERY);
+    else if (GOING.has(state)) looks.again();
   }
 
   async function make() {
@@ -55,10 +54,10 @@ export function copyView(session, onReady) {
 
   return {
     node,
-    look: () => look(),
+    look: () => looks.now(),
     close() {
       closed = true;
-      clearTimeout(timer);
+      looks.close();
     },
   };
 }

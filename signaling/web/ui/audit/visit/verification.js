@@ -9,6 +9,7 @@ import { wholeDate } from "../../../state/clock.js";
 import { filmTime } from "../../../state/film_time.js";
 import { el, mark, put, show } from "../../dom.js";
 import { announce, complain } from "../../toast.js";
+import { polling } from "../polling.js";
 
 const EVERY = 1000; // ms between looks while it runs
 
@@ -20,7 +21,7 @@ export function verificationView(session, onSeek) {
   const button = el("button", { type: "button", class: "small-button", t: "audit_verify", on: { click: begin } });
   const node = el("section", { class: "verified", "aria-labelledby": "verified-title" },
     el("div", { class: "line" }, el("h2", { id: "verified-title", t: "audit_verified" }), el("span", { class: "spring" }), button), words, bar, list);
-  let timer = 0;
+  const looks = polling(async () => follow(await audit.verification(session)), { every: EVERY, onEnd: lose });
   let closed = false;
   let shown = null;
   let pressed = false; // the button had the focus, and gets it back
@@ -46,19 +47,18 @@ export function verificationView(session, onSeek) {
     if (closed) return;
     shown = found;
     write();
-    if (found.state === "running") timer = setTimeout(() => look(), EVERY);
+    if (found.state === "running") looks.again();
     else announce(inWords(found));
   }
 
-  /** Looks how far it is. Where the server is away, it is told once, and looked again. */
-  async function look(complained = false) {
-    try {
-      follow(await audit.verification(session));
-    } catch (error) {
-      if (closed) return;
-      if (!complained) complain(asProblem(error));
-      if (error.status !== 401) timer = setTimeout(() => look(true), EVERY);
-    }
+  /** Begins anew where the server has lost the check, as it does when it restarts. */
+  function lose() {
+    shown = null;
+    mark(node, "state", "");
+    words.dataset.t = "audit_verify_hint";
+    put(words, t("audit_verify_hint"));
+    show(bar, false);
+    release();
   }
 
   const write = () => {
@@ -90,11 +90,11 @@ export function verificationView(session, onSeek) {
       if (!found || closed || shown) return;
       shown = found;
       write();
-      if (found.state === "running") timer = setTimeout(() => look(), EVERY);
+      if (found.state === "running") looks.again();
     },
     close() {
       closed = true;
-      clearTimeout(timer);
+      looks.close();
       stop();
     },
   };
