@@ -36,8 +36,9 @@ def say(row: Any, as_json: bool) -> None:
     if as_json:
         print(_json(values))
         return
+    shown = _read if sys.stdout.isatty() else _cell
     for key, value in values.items():
-        print(f"{key}: {_read(value)}")
+        print(f"{key}: {shown(value)}")
 
 
 def warn(text: str) -> None:
@@ -107,9 +108,12 @@ def _encodable(value: Any) -> Any:
 
 def _read(value: Any) -> str:
     """A value for people: a moment is the time in Asia/Shanghai."""
-    if isinstance(value, str) and MOMENT.fullmatch(value):
+    if not isinstance(value, str) or not MOMENT.fullmatch(value):
+        return _cell(value)
+    try:
         return f"{in_shanghai(datetime.fromisoformat(value)):%Y-%m-%d %H:%M:%S}"
-    return _cell(value)
+    except ValueError:  # it only looks like a moment
+        return _cell(value)
 
 
 def _cell(value: Any) -> str:

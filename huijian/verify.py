@@ -106,6 +106,7 @@ def verify(
         "--archive": archive,
         "--heads": heads,
         "--witness": witness,
+        "--witness-keys": witness_keys,
     }
     _check_together(options | {"--package": package, "--ledger": ledger, "--journal": journal})
     if package is not None:
@@ -134,6 +135,8 @@ def _check_together(options: dict[str, object]) -> None:
             raise typer.BadParameter(f"{alone} goes with --public-key alone. 仅可与 --public-key 同用")
     if {"--all", "target"} <= named:
         raise typer.BadParameter("give a recording or --all, not both. 录像与 --all 只能给一项")
+    if "--witness-keys" in named and "--witness" not in named:
+        raise typer.BadParameter("--witness-keys goes with --witness. 与 --witness 同用")
     for whole in ("--heads", "--witness"):
         if {whole, "target"} <= named:
             raise typer.BadParameter(f"{whole} goes with the whole archive. 仅用于整个存档")

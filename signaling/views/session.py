@@ -4,7 +4,7 @@ reason. Who is missing, barred or without a letter is said to officers."""
 
 from broker.kernel.ids import Side
 from broker.presence.quorum import of_side
-from broker.session.effects import HoldReason
+from broker.session.effects import HoldReason, Reason
 from broker.session.parts import check_in
 from broker.session.readiness import Missing, hold_reasons, missing, rooms_lack, self_test_fresh
 from broker.session.state import State
@@ -39,7 +39,7 @@ from signaling.views.interventions import (
 )
 from signaling.views.moment import SessionMoment, crossed_ms, remaining_ms, stops_at
 from signaling.views.names import Names
-from signaling.views.texts import REASONS, SPEAK_TO_STAFF, UNDECIDED, Text, text_of
+from signaling.views.texts import REASONS, SPEAK_TO_STAFF, Text, text_of
 
 _OF_PEOPLE = frozenset({Missing.VISITOR_LETTER, Missing.INTERPRETER, Missing.ELIGIBILITY, Missing.SECOND_APPROVAL})
 _OF_ROOMS = frozenset(Missing) - _OF_PEOPLE - {Missing.DRILL}
@@ -98,7 +98,9 @@ def reason_view(moment: SessionMoment, room: Side | None = None) -> ReasonView |
     session = moment.session
     if session.end is not None:
         side = f"_{session.end.side}" if session.end.side else ""
-        return _reason(moment, session.end.reason, f"{session.end.reason}{side}", session.end.article, room)
+        undecided = session.end.reason is Reason.NO_SHOW and not session.end.rebook
+        ask_staff = undecided and room is not None
+        return _reason(moment, session.end.reason, f"{session.end.reason}{side}", session.end.article, ask_staff)
     if session.state is not State.HELD:
         return None
     held = hold_reasons(session, moment.policy)
@@ -108,12 +110,12 @@ def reason_view(moment: SessionMoment, room: Side | None = None) -> ReasonView |
         words = joined(film_texts(session))
         return ReasonView(code=str(held[0]), zh=words.zh, en=words.en)
     by_officer = held[0] is HoldReason.SUPERVISOR and session.hold is not None
-    return _reason(moment, held[0], held[0], session.hold.article if by_officer and session.hold else "", room)
+    return _reason(moment, held[0], held[0], session.hold.article if by_officer and session.hold else "")
 
 
-def _reason(moment: SessionMoment, code: str, words: str, article: str, room: Side | None) -> ReasonView:
+def _reason(moment: SessionMoment, code: str, words: str, article: str, ask_staff: bool = False) -> ReasonView:
     text = text_of(REASONS, str(words), moment.session.slot.between_inmates)
-    if room is not None and words in UNDECIDED:
+    if ask_staff:
         text = Text(text.zh + SPEAK_TO_STAFF.zh, text.en + SPEAK_TO_STAFF.en)
     ground = moment.policy.intervention(article)
     issuer = ground.issuer if ground is not None else None

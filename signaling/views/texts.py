@@ -51,8 +51,7 @@ REASONS = {
 }
 
 SPEAK_TO_STAFF = Text("；请与工作人员联系", "; please speak to the staff")
-UNDECIDED = frozenset({"no_show", "no_show_visitor"})
-"""Endings of which a person decides what follows: rooms are told whom to ask, staff know it."""
+"""What a room is told beside an ending of which a person decides what follows; staff are those people."""
 
 CAUSES = {
     "not_brought": Text("监所一方未到场", "The prison's side had not arrived"),

@@ -32,6 +32,8 @@ LEDGER, PACKAGE, JOURNAL, HEADS = (("--" + name, f"{name}.x") for name in ("ledg
         (*ONE, "--all"),
         (*ONE, *HEADS),
         (*ONE, "--witness"),
+        (*PACKAGE, "--witness-keys", "x"),
+        ("--witness-keys", "x"),
     ],
 )
 def test_what_does_not_go_together_is_a_wrong_usage_and_none_of_it_is_left_out(huijian, args):

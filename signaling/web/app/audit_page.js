@@ -34,6 +34,7 @@ export class Audit {
   #turn = 0; // of the place: an answer for an earlier one is not shown
   #waiting = null;
   #failure = failureView();
+  #exportsFailure = failureView(); // in a visit
   #ends = [];
 
   constructor(me, onSignedOut) {
@@ -129,7 +130,7 @@ export class Audit {
   /** Says in the place of a part why it cannot be shown, and offers to try it again. */
   #tell(part, error) {
     this.#view.show(part, this.#failure.node);
-    this.#failure.tell(api.asProblem(error), () => this.#show());
+    this.#failure.tell(api.asProblem(error), () => this.#show().then(() => this.#view.keepFocus()));
   }
 
   async #showSearch(query) {
@@ -222,9 +223,12 @@ export class Audit {
   }
 
   #openExports(session) {
-    this.#list = new ExportsPart(this.#me, session, () => this.#waiting?.look());
-    this.#list.start().catch((error) => this.#fail(error));
-    return this.#list.node;
+    const [part, failure] = [new ExportsPart(this.#me, session, () => this.#waiting?.look()), this.#exportsFailure];
+    const begin = () => part.start().then(failure.clear, (error) => (error.status === 401 ? this.#fail(error) : failure.tell(api.asProblem(error), begin)));
+    this.#list = part;
+    failure.clear();
+    begin();
+    return el("div", {}, failure.node, part.node);
   }
 
   async #showPart(name, part) {

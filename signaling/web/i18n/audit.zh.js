@@ -341,7 +341,7 @@ export const auditZh = {
   audit_export_decided: "{name} 决定（{at}）",
   audit_export_percent: "已完成 {percent}%",
   audit_export_left: "约还需 {minutes} 分钟",
-  audit_export_left_short: "约还需不到 1 分钟",
+  audit_export_left_short: "还需不到 1 分钟",
   audit_export_left_unknown: "正在估计剩余时间",
   audit_export_gives_way: "有会见进行时会放慢，以免影响会见。",
   audit_export_waits: "排队等候制作，一次只制作一份。有会见进行时会放慢，以免影响会见。",

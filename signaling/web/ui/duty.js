@@ -37,7 +37,7 @@ export function dutyView(supervises, actions, player) {
   const [rebookings, absences] = [rebookingsView(actions), absencesView(actions)];
   const [orderStatus, handovers] = [orderStatusView(actions), handoversView(actions)];
   orderStatus.node.append(handovers.node);
-    const inbox = supervises ? null : inboxView(actions, { suspensions, absences });
+  const inbox = supervises ? null : inboxView(actions, { suspensions, absences });
   if (supervises) list.node.append(rebookings.node, absences.node, suspensions.node);
   const node = el("div", { class: "duty", data: { wall: wallOnly() ? "only" : "beside" } }, header.node, ...(supervises ? [alerts.strip] : []),
     el("div", { class: "columns" }, list.node, supervises ? wall.node : inbox.node, details.node, ...(supervises ? [alerts.drawer] : [])), onAir.node, orderStatus.node, player);
@@ -69,7 +69,7 @@ export function dutyView(supervises, actions, player) {
         connection: isDown ? state.connection : "up", leaseMs: state.leaseMs,
       });
       handovers.update({ handovers: model.handovers, me: state.me, sessionOf: (id) => state.sessions.get(id) });
-      node.style.setProperty("--status", `${heightOfStatus(orderStatus.node)}px`);
+      node.style.setProperty("--status", `${heightOfStatus(orderStatus.node, details.node)}px`);
       status.update(state.presence, { isStale: isDown, roomNamesOf: (id) => roomNamesOf(state, id), isDuty: state.places.isDuty });
       alerts.update(supervises ? sessions : [], state.clock.now(), state.history);
       alerts.followOrders(model.orders, (id) => state.sessions.get(id));
@@ -99,8 +99,9 @@ export function dutyView(supervises, actions, player) {
 }
 
 /** The height that orders without an answer and handovers take at the top of the desk, which begins below them. */
-function heightOfStatus(status) {
-  return status.querySelector('li:not([data-state="sending"])') ? status.offsetHeight + 10 : 0;
+function heightOfStatus(status, desk) {
+  if (!status.querySelector('li:not([data-state="sending"])')) return 0;
+  return Math.max(0, Math.ceil(status.getBoundingClientRect().bottom - desk.getBoundingClientRect().top) + 4);
 }
 
 /** The name of a visit; its id where the session has not been received. */

@@ -23,6 +23,9 @@ export function rebookingsView({ onDecline }) {
   };
 }
 
+/** The visit that did not take place, by when it was to be, and whose. */
+const lostVisit = (request) => `${dateAndTime(request.starts_at)} ${visitLine(request)}`;
+
 /** One request to book again first, with the visit that did not take place. @param onDecline (request) */
 export function rebookingRow(onDecline) {
   let shown = null;
@@ -33,10 +36,9 @@ export function rebookingRow(onDecline) {
     node: el("li", {}, name, words, el("span", { class: "line" }, facts, button)),
     update(request) {
       shown = request;
-      put(name, visitLine(request));
+      put(name, lostVisit(request));
       put(words, `${dateAndTime(request.at)} ${inWords(request.cause) || t("rebooking_fault")}`);
       put(facts, citationOf(request.article));
-      facts.title = request.id; // what a clerk asks for
     },
   };
 }
@@ -88,7 +90,7 @@ const decisionWords = ({ decision, by, reason, consequence }) =>
 
 /** Asks why a request is closed without a visit. @returns {Promise<{reason: string} | null>} */
 export function askDecline(request) {
-  return askReason({ title: t("rebooking_decline"), where: [visitLine(request), citationOf(request.article), inWords(request.cause)].filter(Boolean).join(" · "), warning: t("ask_decline_warning"), style: "hold" });
+  return askReason({ title: t("rebooking_decline"), where: [lostVisit(request), citationOf(request.article), inWords(request.cause)].filter(Boolean).join(" · "), warning: t("ask_decline_warning"), style: "hold" });
 }
 
 /** Asks why an absence is decided so. @returns {Promise<{reason: string} | null>} */

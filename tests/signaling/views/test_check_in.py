@@ -15,7 +15,7 @@ from signaling.views.moment import SessionMoment
 from signaling.views.session import reason_view
 from signaling.views.texts import ADVICE, FIGURE_UNITS, TICKS, language_name
 from tests.support.figures import BAD, self_test
-from tests.support.session_story import CHILD, GUANGDONG, INMATE, Visit, at, here
+from tests.support.session_story import CHILD, GUANGDONG, INMATE, SLOT, Visit, at, here
 from tests.support.session_story import KIN as MOTHER
 from tests.support.signaling.front import ten_slot
 from tests.support.signaling.talk import talking
@@ -261,6 +261,17 @@ class TestLate:
         reason = reason_view(SessionMoment(visit.session, None, GUANGDONG, visit.now))
         assert reason is not None and "未到场" in reason.zh
         assert not any(word in reason.zh + reason.en for word in ("无故", "放弃", "当月", "given up", "this month"))
+
+    def test_rooms_of_two_prisons_are_told_no_more_than_staff_as_the_visit_is_booked_again(self):
+        people = (SLOT.people[0], replace(SLOT.people[1], detained=True))
+        slot = replace(SLOT, people=people, second_approved_by="第二监狱", second_article="云南 第七条")
+        visit = Visit(at(-20), slot=slot, policy=GUANGDONG)
+        visit.tell(ev.PersonCheckedIn(Side.PRISON, people[0].id, "p-1"))
+        visit.wait(35 * 60)
+        moment = SessionMoment(visit.session, None, GUANGDONG, visit.now)
+        for reader in (None, Side.PRISON, Side.VISITOR):
+            reason = reason_view(moment, reader)
+            assert reason is not None and reason.zh == "另一方监所未按时将人员带到"
 
 
 class TestPostedSlots:

@@ -42,7 +42,7 @@ SPOTLIGHTS = """async () => {
     return {
         mine_first: spotlight([lost("a"), lost("b")], null, null, isMine),
         worse_first: spotlight([lost("a"), taken("b")], null, null, isMine),
-        stays: spotlight([lost("b"), lost("c")], "b", null, () => false),
+        stays: spotlight([lost("a"), lost("b")], "b", null, () => false),
         mine_takes_it: spotlight([lost("a"), lost("b")], "a", null, isMine),
         calm: spotlight([calm("a"), calm("b")], "b", null, isMine),
     };

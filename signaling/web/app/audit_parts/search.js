@@ -12,6 +12,8 @@ import { el } from "../../ui/dom.js";
 import { announce } from "../../ui/toast.js";
 
 const REMEMBERED = 20; // searches
+/** Gives the focus to the results where the button that had it is gone. */
+const keepFocus = (results) => document.activeElement === document.body && results.focus();
 
 export class SearchPart {
   #form;
@@ -84,7 +86,7 @@ export class SearchPart {
     try {
       await this.#ask(before.query, before, isCurrent);
     } catch (error) {
-      this.#tell(error, isCurrent, () => this.#more());
+      this.#tell(error, isCurrent, () => this.#more().then(() => keepFocus(this.#results)));
     }
   }
 

@@ -16,8 +16,12 @@ const sitesOf = (sites) => sites.filter(({ closed_at: closed }) => !closed).map(
 function packsOf(packs) {
   const titles = new Map(LAWS.map((law) => [law, t(`admin_law_${law}`)]));
   for (const pack of packs ?? []) titles.set(pack.policy, `${inWords({ zh: pack.title_zh, en: pack.title_en })} ${pack.version ?? ""}`.trim());
-  return [...titles];
+  const alike = (title) => [...titles.values()].filter((other) => other === title).length > 1;
+  return [...titles].map(([policy, title]) => [policy, alike(title) ? `${title} (${stemOf(policy)})` : title]);
 }
+
+/** The name of a pack's file without its folder, which says nothing to administrators. */
+const stemOf = (policy) => policy.split("/").pop().replace(/\.toml$/, "");
 
 /** Asks for what is new; `state` holds the lists that are read, `me` the officer. */
 export function askNew(what, state, me) {

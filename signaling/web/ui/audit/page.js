@@ -43,6 +43,8 @@ export function pageView(me, { onSignOut }) {
       }
       if (place.firstChild !== view) place.replaceChildren(view);
     },
+    /** Gives the focus to the place where what had it is gone. */
+    keepFocus: () => document.activeElement === document.body && place.focus(),
     /** Shows on its links what waits for the officer's word. @param {{exports: number, changes: number}} waiting */
     count: (waiting) => Object.entries(counts).forEach(([name, chip]) => chip.put(waiting[name])),
     tick: (now) => put(time, now ? timeWithSeconds(now) : ""),

@@ -25,6 +25,7 @@ export function resultsView(onMore) {
   const failure = failureView();
   const node = el("section", { class: "audit-found", "aria-busy": "false" }, title, words, busy, first, empty, list, more, failure.node);
   let shown = null;
+  let isFailed = false; // the failure stands in the place of the button for more
 
   function write() {
     if (!shown) return;
@@ -33,7 +34,7 @@ export function resultsView(onMore) {
     put(words, queryWords(query));
     keyed(list, rows, visits, ({ session }) => session, resultRow);
     show(empty, visits.length === 0);
-    show(more, next !== null);
+    show(more, next !== null && !isFailed);
   }
   onLanguage(() => {
     for (const view of rows.values()) view.node.remove();
@@ -47,11 +48,14 @@ export function resultsView(onMore) {
       node.ariaBusy = String(on);
       show(busy, on);
       more.disabled = on;
-      if (on) show(first, false);
-      if (on) failure.clear();
+      if (!on) return;
+      isFailed = false;
+      show(first, false);
+      failure.clear();
     },
     /** Says that a search has failed, under what it had found before where more was asked for. */
     fail(problem, onRetry) {
+      isFailed = true;
       if (shown === null) for (const part of [first, title, words, empty, list]) show(part, false);
       show(more, false);
       failure.tell(problem, onRetry);
@@ -59,6 +63,7 @@ export function resultsView(onMore) {
     /** @param {{query, visits, found, hasMore, next} | null} model null while nothing was searched */
     update(model) {
       shown = model;
+      isFailed = false;
       failure.clear();
       show(first, model === null);
       for (const part of [title, words, list]) show(part, model !== null);

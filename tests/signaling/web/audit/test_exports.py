@@ -82,7 +82,7 @@ class TestDeciding:
         await expect(audit.get_by_text("有会见进行时会放慢")).to_be_visible()
         await audit.get_by_role("button", name="撤回").focus()
         now["progress"] = 0.6
-        await expect(audit.get_by_text("已完成 60%，约还需不到 1 分钟")).to_be_visible()
+        await expect(audit.get_by_text("已完成 60%，还需不到 1 分钟")).to_be_visible()
         await expect(audit.get_by_role("button", name="撤回")).to_be_focused()
 
     async def test_it_is_followed_again_after_the_server_was_away(

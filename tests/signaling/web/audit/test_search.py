@@ -126,9 +126,12 @@ class TestAFailure:
         await audit.get_by_role("button", name="显示更多").click()
         await expect(audit.locator(".audit-found").get_by_role("alert")).to_be_visible()
         await expect(audit.locator(".audit-row")).to_have_count(30)
+        await audit.get_by_role("button", name="Switch to English").click()
+        await expect(audit.get_by_role("button", name="Show more")).to_be_hidden()
         await audit.unroute(self.SEARCH)
-        await audit.get_by_role("button", name="重新尝试").click()
+        await audit.get_by_role("button", name="Try again").click()
         await expect(audit.locator(".audit-row")).to_have_count(35)
+        await expect(audit.locator("body")).not_to_be_focused()
         complaints.errors.clear()
 
     @pytest.mark.parametrize(
@@ -150,6 +153,7 @@ class TestAFailure:
         await tab.page.unroute(address)
         await page.get_by_role("button", name="重新尝试").click()
         await expect(page.locator("main > .audit-failure")).to_have_count(0)
+        await expect(page.locator("body")).not_to_be_focused()
         complaints.errors.clear()
         await tab.leave(server)
 
