@@ -1,10 +1,12 @@
 """Re-booking requests over REST (Yunnan 18, Guangdong 36): who sees them, which slot keeps one, and who closes one."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from broker.session import events as ev
+from signaling.views.follow_ups import rebooking_view
 from tests.signaling.api.test_slots import ORDER
 from tests.support.control.fixtures import TEN
 
@@ -45,6 +47,14 @@ class TestReading:
         assert request["cause"]["zh"] == "停电"
         assert [person["name"] for person in request["sides"]["prison"]["people"]] == ["刘某甲"]
         assert (await front.ask("GET", f"{PATH}/{request['id']}", caller)).data == request
+
+    async def test_its_visit_is_named_by_sites_and_rooms_alone_once_the_names_are_forgotten(self, front, broken):
+        slot = await front.store.slot_of_session(broken)
+        forgotten = replace(slot, people=tuple(replace(person, name="") for person in slot.people))
+        (request,) = await front.store.rebookings(None, None)
+        view = await rebooking_view(request, forgotten, front.context.names)
+        assert view.sides.prison.people == view.sides.visitor.people == []
+        assert view.sides.prison.site_name and view.sides.prison.room_name
 
     async def test_no_other_site_does(self, front, broken):
         assert await requests(front, "foreign-sup") == []

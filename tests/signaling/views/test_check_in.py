@@ -249,9 +249,9 @@ class TestLate:
     async def test_page_and_room_show_that_the_visitors_have_not_arrived(self, front, opened):
         front.at(timedelta(minutes=15))
         words = "入场核验时限已到，会见人一方未到场"
-        for caller, said in (("visitor-sup", words), ("v1", f"{words}；请与工作人员联系")):
+        for caller, text in (("visitor-sup", words), ("v1", f"{words}；请与工作人员联系")):
             reason = (await view(front, opened, caller))["reason"]
-            assert (reason["code"], reason["article"], reason["zh"]) == ("no_show", "云南 第十条", said)
+            assert (reason["code"], reason["article"], reason["zh"]) == ("no_show", "云南 第十条", text)
 
     @pytest.mark.parametrize("present", [(INMATE,), (MOTHER, CHILD), ()])
     def test_no_text_speaks_of_fault_or_loss(self, present):
