@@ -21,6 +21,7 @@ import { onLanguage } from "../i18n/i18n.js";
 import { TalkbackPlayer } from "../media/talkback_player.js";
 import { TalkbackPublisher } from "../media/talkback_publisher.js";
 import { WatchedSessions } from "../media/watched_sessions.js";
+import { allLeft } from "../media/whep.js";
 import { DutyState } from "../state/duty.js";
 import { fallingWithout, sameVisits } from "../state/leaving.js";
 import { watchable } from "../state/sessions.js";
@@ -169,6 +170,7 @@ export class Duty {
   async #leave() {
     this.#state.places.endShift();
     this.close();
+    await allLeft();
     await api.signOut().catch((error) => complain(api.asProblem(error)));
     this.#onSignedOut();
   }

@@ -15,6 +15,7 @@ const CONNECT_LIMIT = 6000;
 const GRACE = 2000; // ms: a lost path may recover by itself
 const STALL_LIMIT = 3000; // ms without a packet from a room that sends
 const STEADY = 15_000; // ms without trouble after which the delays start anew
+const LEAVE_LIMIT = 1000;
 const BASELINE = /profile-level-id=42e0/i; // constrained baseline
 
 function acceptedCodecs(kind) {
@@ -24,6 +25,13 @@ function acceptedCodecs(kind) {
     && BASELINE.test(codec.sdpFmtpLine) && /packetization-mode=1/.test(codec.sdpFmtpLine));
   return h264.length ? [...h264, ...codecs.filter((codec) => codec.mimeType === "video/rtx")] : [];
 }
+
+const leavings = new Set(); // deletions under way
+
+/** Resolves once all that was left is released, or after a second: a sign-out before would have the deletions refused. */
+export const allLeft = () => Promise.race([
+  Promise.allSettled([...leavings]), new Promise((resolve) => { setTimeout(resolve, LEAVE_LIMIT); }),
+]);
 
 export class Whep {
   stream = new MediaStream();
@@ -87,9 +95,11 @@ export class Whep {
   }
 
   #release(resource) {
-    if (resource) request(resource, { method: "DELETE", keepalive: true }).catch(() => {
+    if (!resource) return;
+    const leaving = request(resource, { method: "DELETE", keepalive: true }).catch(() => {
       // the resource or the server is gone; the closed connection tells the relay as well
-    });
+    }).finally(() => leavings.delete(leaving));
+    leavings.add(leaving);
   }
 
   async #begin() {
