@@ -224,7 +224,9 @@ export class Audit {
 
   #openExports(session) {
     const [part, failure] = [new ExportsPart(this.#me, session, () => this.#waiting?.look()), this.#exportsFailure];
-    const begin = () => part.start().then(failure.clear, (error) => (error.status === 401 ? this.#fail(error) : failure.tell(api.asProblem(error), begin)));
+    const isShown = () => this.#list === part;
+    const fail = (error) => (error.status === 401 ? this.#fail(error) : failure.tell(api.asProblem(error), begin));
+    const begin = () => part.start().then(() => isShown() && failure.clear(), (error) => isShown() && fail(error)); // not in the next visit
     this.#list = part;
     failure.clear();
     begin();

@@ -82,6 +82,7 @@ export class ExportsPart {
   async #do(order, done) {
     try {
       const changed = await order();
+      this.#gone.delete(changed.id);
       inform(t(done));
       const others = this.#requests.filter(({ id }) => id !== changed.id);
       this.#show([changed, ...others].sort((a, b) => b.at.localeCompare(a.at)));
